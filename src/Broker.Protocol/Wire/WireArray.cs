@@ -1,0 +1,111 @@
+using System.Collections;
+using System.Runtime.CompilerServices;
+
+namespace Broker.Protocol;
+
+/// <summary>Decodes one element of an array.</summary>
+public delegate T ElementReader<out T>(ref WireReader reader, short version);
+
+/// <summary>
+/// An array of a message. One that was decoded keeps only the bytes, already checked, and decodes an element when it is enumerated, so a frame costs
+/// nothing beyond itself until somebody looks; it is valid as long as the frame. One that was made holds ordinary elements. The default is empty.
+/// </summary>
+[CollectionBuilder(typeof(WireArray), nameof(WireArray.Create))]
+public readonly struct WireArray<T> : IEnumerable<T>
+{
+    private readonly IReadOnlyList<T>? _items;
+    private readonly ReadOnlyMemory<byte> _encoded;
+    private readonly ElementReader<T>? _read;
+    private readonly int _count;
+    private readonly short _version;
+
+    private WireArray(IReadOnlyList<T>? items, int count)
+    {
+        _items = items;
+        _count = count;
+    }
+
+    /// <summary>Wraps encoded elements that have been checked by skipping over them.</summary>
+    public WireArray(ReadOnlyMemory<byte> encoded, int count, short version, ElementReader<T> read)
+    {
+        _encoded = encoded;
+        _count = count;
+        _version = version;
+        _read = read;
+    }
+
+    public static WireArray<T> Null => new(null, -1);
+
+    public bool IsNull => _count < 0;
+
+    /// <summary>Number of elements; 0 for null.</summary>
+    public int Count => Math.Max(_count, 0);
+
+    public static implicit operator WireArray<T>(T[]? items) => items is null ? Null : new(items, items.Length);
+
+    public static implicit operator WireArray<T>(List<T>? items) => items is null ? Null : new(items, items.Count);
+
+    public Enumerator GetEnumerator() => new(this);
+
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ToList().GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => ToList().GetEnumerator();
+
+    /// <summary>Decodes all elements, for random access or to keep them beyond the frame.</summary>
+    public T[] ToArray()
+    {
+        var items = new T[Count];
+        int i = 0;
+        foreach (T item in this)
+        {
+            items[i++] = item;
+        }
+
+        return items;
+    }
+
+    public List<T> ToList() => [.. ToArray()];
+
+    /// <summary>Goes through the elements once, decoding as it goes.</summary>
+    public struct Enumerator
+    {
+        private readonly WireArray<T> _array;
+        private int _index;
+        private int _position;
+
+        internal Enumerator(WireArray<T> array)
+        {
+            _array = array;
+            _index = -1;
+            _position = 0;
+            Current = default!;
+        }
+
+        public T Current { get; private set; }
+
+        public bool MoveNext()
+        {
+            if (++_index >= _array._count)
+            {
+                return false;
+            }
+
+            if (_array._items is not null)
+            {
+                Current = _array._items[_index];
+                return true;
+            }
+
+            var reader = new WireReader(_array._encoded[_position..]);
+            Current = _array._read!(ref reader, _array._version);
+            _position += reader.Position;
+            return true;
+        }
+    }
+}
+
+/// <summary>Lets collection expressions make a <see cref="WireArray{T}"/>.</summary>
+public static class WireArray
+{
+    public static WireArray<T> Create<T>(ReadOnlySpan<T> items) => items.ToArray();
+}

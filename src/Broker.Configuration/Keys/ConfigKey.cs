@@ -41,10 +41,13 @@ public abstract class ConfigKey
     public string? DefaultNote { get; internal init; }
 
     /// <summary>
-    /// For a topic key the broker keys that give its default, for a broker key the keys that speak of the same thing (itself included),
-    /// strongest first. A key that stands alone has an empty list.
+    /// Strongest first: for a topic key the broker keys that give its default (none for a key that only topics have), for a broker key
+    /// all keys that speak of the same thing, itself included.
     /// </summary>
     public IReadOnlyList<ConfigSynonymKey> Synonyms { get; internal init; } = [];
+
+    /// <summary>False for keys that DescribeConfigs names only when they are set: Kafka reads them outside its own table.</summary>
+    public bool IsListed { get; internal init; } = true;
 
     /// <summary>The value is a secret: never printed, never sent.</summary>
     public bool IsSensitive => Type == ConfigType.Password;
@@ -60,6 +63,3 @@ public abstract class ConfigKey
 
     public override string ToString() => Name;
 }
-
-/// <summary>A broker key that gives or shares another key's value, and the factor between their units.</summary>
-public readonly record struct ConfigSynonymKey(string Name, long Factor = 1);

@@ -76,10 +76,22 @@ internal static class ConfigValue
 
     private static string[] ParseList(string text) => text.Length == 0 ? [] : text.Split(',', StringSplitOptions.TrimEntries);
 
-    // Java prints 1 as "1.0" and 0.5 as "0.5"; clients compare these texts.
+    // Java's Double.toString: 1.0, 0.5, 1.0E7, 1.7976931348623157E308. Clients compare these texts.
     private static string FormatDouble(double number)
     {
+        var size = Math.Abs(number);
+        if (size != 0 && size is < 1e-3 or >= 1e7 && double.IsFinite(number))
+        {
+            var digits = number.ToString("E16", CultureInfo.InvariantCulture);
+            var exponent = int.Parse(digits.AsSpan(digits.IndexOf('E') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+            var shortest = (decimal.TryParse(number.ToString("R", CultureInfo.InvariantCulture).Split('E')[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var mantissa)
+                ? mantissa
+                : 0m).ToString(CultureInfo.InvariantCulture).Replace(".", "", StringComparison.Ordinal).TrimStart('-', '0').TrimEnd('0');
+            var sign = number < 0 ? "-" : "";
+            return string.Create(CultureInfo.InvariantCulture, $"{sign}{shortest[0]}.{(shortest.Length > 1 ? shortest[1..] : "0")}E{exponent}");
+        }
+
         var text = number.ToString("R", CultureInfo.InvariantCulture);
-        return text.AsSpan().ContainsAny('.', 'E', 'N') ? text : text + ".0";
+        return double.IsFinite(number) && !text.Contains('.', StringComparison.Ordinal) ? text + ".0" : text;
     }
 }

@@ -6,52 +6,135 @@ namespace Broker.Configuration;
 /// </summary>
 public sealed partial class TopicConfig
 {
-    public static TopicConfig Default { get; } = new();
+    private readonly object?[] _values;
 
-    public bool IsCompacted { get; private init; }
-    public bool IsDeleted { get; private init; } = true;
-    public CompressionPolicy Compression { get; private init; } = CompressionPolicy.Producer;
-    public int GzipLevel { get; private init; } = -1;
-    public int Lz4Level { get; private init; } = 9;
-    public int ZstdLevel { get; private init; } = 3;
-    public long DeleteRetentionMs { get; private init; } = 86400000;
-    public long FileDeleteDelayMs { get; private init; } = 60000;
-    public long FlushMessages { get; private init; } = long.MaxValue;
-    public long FlushMs { get; private init; } = long.MaxValue;
-    public int IndexIntervalBytes { get; private init; } = 4096;
-    public long MaxCompactionLagMs { get; private init; } = long.MaxValue;
-    public int MaxMessageBytes { get; private init; } = 1048588;
-    public bool MessageDownconversionEnable { get; private init; } = true;
-    public bool UsesLogAppendTime { get; private init; }
-    public long MessageTimestampBeforeMaxMs { get; private init; } = long.MaxValue;
-    public long MessageTimestampAfterMaxMs { get; private init; } = long.MaxValue;
-    public double MinCleanableDirtyRatio { get; private init; } = 0.5;
-    public long MinCompactionLagMs { get; private init; }
-    public int MinInsyncReplicas { get; private init; } = 1;
-    public bool Preallocate { get; private init; }
-    public long RetentionBytes { get; private init; } = -1;
-    public long RetentionMs { get; private init; } = 604800000;
-    public int SegmentBytes { get; private init; } = 1073741824;
-    public int SegmentIndexBytes { get; private init; } = 10485760;
-    public long SegmentJitterMs { get; private init; }
-    public long SegmentMs { get; private init; } = 604800000;
-    public bool UncleanLeaderElectionEnable { get; private init; }
-    public IReadOnlyList<string> LeaderReplicationThrottledReplicas { get; private init; } = [];
-    public IReadOnlyList<string> FollowerReplicationThrottledReplicas { get; private init; } = [];
+    private TopicConfig(object?[] values)
+    {
+        _values = values;
+        var policy = Get(TopicConfigKeys.CleanupPolicy);
+        IsCompacted = policy.Contains("compact");
+        IsDeleted = policy.Contains("delete");
+        Compression = Enum.Parse<CompressionPolicy>(Get(TopicConfigKeys.CompressionType), ignoreCase: true);
+        GzipLevel = Get(TopicConfigKeys.CompressionGzipLevel);
+        Lz4Level = Get(TopicConfigKeys.CompressionLz4Level);
+        ZstdLevel = Get(TopicConfigKeys.CompressionZstdLevel);
+        DeleteRetentionMs = Get(TopicConfigKeys.DeleteRetentionMs);
+        FileDeleteDelayMs = Get(TopicConfigKeys.FileDeleteDelayMs);
+        FlushMessages = Get(TopicConfigKeys.FlushMessages);
+        FlushMs = Get(TopicConfigKeys.FlushMs);
+        IndexIntervalBytes = Get(TopicConfigKeys.IndexIntervalBytes);
+        MaxCompactionLagMs = Get(TopicConfigKeys.MaxCompactionLagMs);
+        MaxMessageBytes = Get(TopicConfigKeys.MaxMessageBytes);
+        MessageDownconversionEnable = Get(TopicConfigKeys.MessageDownconversionEnable);
+        UsesLogAppendTime = Get(TopicConfigKeys.MessageTimestampType) == "LogAppendTime";
+        MessageTimestampBeforeMaxMs = OrDifference(Get(TopicConfigKeys.MessageTimestampBeforeMaxMs));
+        MessageTimestampAfterMaxMs = OrDifference(Get(TopicConfigKeys.MessageTimestampAfterMaxMs));
+        MinCleanableDirtyRatio = Get(TopicConfigKeys.MinCleanableDirtyRatio);
+        MinCompactionLagMs = Get(TopicConfigKeys.MinCompactionLagMs);
+        MinInsyncReplicas = Get(TopicConfigKeys.MinInsyncReplicas);
+        Preallocate = Get(TopicConfigKeys.Preallocate);
+        RetentionBytes = Get(TopicConfigKeys.RetentionBytes);
+        RetentionMs = Get(TopicConfigKeys.RetentionMs);
+        SegmentBytes = Get(TopicConfigKeys.SegmentBytes);
+        SegmentIndexBytes = Get(TopicConfigKeys.SegmentIndexBytes);
+        SegmentJitterMs = Get(TopicConfigKeys.SegmentJitterMs);
+        SegmentMs = Get(TopicConfigKeys.SegmentMs);
+        UncleanLeaderElectionEnable = Get(TopicConfigKeys.UncleanLeaderElectionEnable);
+        LeaderReplicationThrottledReplicas = Get(TopicConfigKeys.LeaderReplicationThrottledReplicas);
+        FollowerReplicationThrottledReplicas = Get(TopicConfigKeys.FollowerReplicationThrottledReplicas);
+    }
 
-    /// <summary>The overrides must be valid (<see cref="TopicConfig.Validate"/>); what is not known is passed over.</summary>
+    public static TopicConfig Default { get; } = Create(BrokerConfig.Default, ConfigSourceMaps.None);
+
+    public bool IsCompacted { get; }
+
+    /// <summary>Old segments are deleted by time and size (cleanup.policy has delete).</summary>
+    public bool IsDeleted { get; }
+
+    public CompressionPolicy Compression { get; }
+
+    /// <summary>-1 is the codec's own default.</summary>
+    public int GzipLevel { get; }
+
+    public int Lz4Level { get; }
+
+    public int ZstdLevel { get; }
+
+    public long DeleteRetentionMs { get; }
+
+    public long FileDeleteDelayMs { get; }
+
+    public long FlushMessages { get; }
+
+    public long FlushMs { get; }
+
+    public int IndexIntervalBytes { get; }
+
+    public long MaxCompactionLagMs { get; }
+
+    public int MaxMessageBytes { get; }
+
+    public bool MessageDownconversionEnable { get; }
+
+    public bool UsesLogAppendTime { get; }
+
+    /// <summary>The older message.timestamp.difference.max.ms is worked in.</summary>
+    public long MessageTimestampBeforeMaxMs { get; }
+
+    /// <summary>The older message.timestamp.difference.max.ms is worked in.</summary>
+    public long MessageTimestampAfterMaxMs { get; }
+
+    public double MinCleanableDirtyRatio { get; }
+
+    public long MinCompactionLagMs { get; }
+
+    public int MinInsyncReplicas { get; }
+
+    public bool Preallocate { get; }
+
+    /// <summary>-1 means no limit.</summary>
+    public long RetentionBytes { get; }
+
+    /// <summary>-1 means no limit.</summary>
+    public long RetentionMs { get; }
+
+    public int SegmentBytes { get; }
+
+    public int SegmentIndexBytes { get; }
+
+    public long SegmentJitterMs { get; }
+
+    public long SegmentMs { get; }
+
+    public bool UncleanLeaderElectionEnable { get; }
+
+    public IReadOnlyList<string> LeaderReplicationThrottledReplicas { get; }
+
+    public IReadOnlyList<string> FollowerReplicationThrottledReplicas { get; }
+
+    public T Get<T>(ConfigKey<T> key) => (T)_values[key.Index]!;
+
+    /// <summary>Overrides that are not valid or not known are passed over: <see cref="Validate"/> is what keeps them out.</summary>
     public static TopicConfig Create(BrokerConfig broker, IReadOnlyDictionary<string, string> overrides)
     {
-        _ = broker;
-        _ = overrides;
-        return Default;
+        var values = new object?[TopicConfigKeys.All.Count];
+        foreach (var key in TopicConfigKeys.All)
+        {
+            values[key.Index] = overrides.TryGetValue(key.Name, out var text) && key.TryParse(text, out var value, out _) ? value : FromBroker(broker, key);
+        }
+
+        return new TopicConfig(values);
     }
 
-    /// <summary>Checks overrides as CreateTopics and AlterConfigs must; null when all is well, else the message for the client.</summary>
-    public static string? Validate(BrokerConfig broker, IReadOnlyDictionary<string, string> overrides)
+    private static object? FromBroker(BrokerConfig broker, ConfigKey key)
     {
-        _ = broker;
-        _ = overrides;
-        return null;
+        var value = broker.ResolveChain(key.Synonyms) ?? key.DefaultObject;
+        return key.Type == ConfigType.Long && value is not long ? Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)
+
+            // Hours of -1 mean the same as -1 ms.
+            : key == TopicConfigKeys.RetentionMs && value is < 0L ? -1L
+            : value;
     }
+
+    private long OrDifference(long value) => value != long.MaxValue ? value : Get(TopicConfigKeys.MessageTimestampDifferenceMaxMs);
 }

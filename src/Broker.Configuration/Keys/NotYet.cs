@@ -1,0 +1,27 @@
+namespace Broker.Configuration;
+
+/// <summary>Why a key of Kafka has no effect in this version. Printed in the documentation and beside a value that somebody set.</summary>
+internal static class NotYet
+{
+    public const string ZooKeeper = "The coordination tree is embedded in the broker; no ZooKeeper is contacted.";
+    public const string Quorum = "Metadata is kept in the embedded coordination tree, not in a KRaft quorum.";
+    public const string SingleBroker = "This version runs as a single broker; nothing is exchanged with others.";
+    public const string Authorization = "This version has no authorizer: every client may do everything.";
+    public const string Threads = "Work is spread over the cores of the machine; there is no pool of this kind to size.";
+    public const string Quotas = "This version does not enforce quotas.";
+    public const string Sasl = "This version has no SASL listeners.";
+    public const string Tls = "This version has no TLS listeners.";
+    public const string JavaOnly = "It configures the Java virtual machine or names a Java class, which cannot be loaded here.";
+    public const string DelegationTokens = "This version has no delegation tokens.";
+    public const string DynamicSecrets = "This version keeps no dynamic passwords.";
+    public const string Providers = "Values are taken as they stand; use environment variables for secrets.";
+    public const string MessageFormat = "Records are always kept in the current format (v2), as in Kafka 3.0 and later.";
+    public const string Compaction = "This version does not compact logs yet: compacted topics keep every record.";
+    public const string Purgatory = "Waiting requests leave their list at once when they are done; there is nothing to purge.";
+    public const string CommitAcks = "Commits always wait for the in-sync replicas.";
+    public const string ConsumerProtocol = "This version has the classic group protocol only.";
+    public const string ShareGroups = "This version has no share groups.";
+    public const string Transactions = "This version has no transaction coordinator.";
+    public const string Telemetry = "This version takes no metrics from clients.";
+    public const string TieredStorage = "This version has no tiered storage.";
+}

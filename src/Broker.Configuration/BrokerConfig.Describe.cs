@@ -7,14 +7,14 @@ public sealed partial class BrokerConfig
     {
         var names = ConfigKeys.All.Where(key => key.IsListed).Select(key => key.Name)
             .Concat(_sources.Static.Keys).Concat(_sources.DynamicDefault.Keys).Concat(_sources.DynamicBroker.Keys);
-        return [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => Describe(name, synonym => true))];
+        return [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => Describe(name, EffectiveText(name), synonym => true))];
     }
 
     /// <summary>The dynamic values that hold for the whole cluster (the broker resource with an empty name).</summary>
     public IReadOnlyList<ConfigDescription> DescribeClusterDefault() =>
     [
         .. _sources.DynamicDefault.Keys.Order(StringComparer.Ordinal)
-            .Select(name => Describe(name, synonym => synonym.Source == ConfigSource.DynamicDefaultBroker)),
+            .Select(name => Describe(name, _sources.DynamicDefault[name], synonym => synonym.Source == ConfigSource.DynamicDefaultBroker)),
     ];
 
     /// <summary>
@@ -45,7 +45,9 @@ public sealed partial class BrokerConfig
         }
     }
 
-    private ConfigDescription Describe(string name, Func<ConfigSynonym, bool> counts)
+    private string? EffectiveText(string name) => ConfigKeys.TryFind(name, out var key) ? ConfigValue.Format(_values[key.Index]) : null;
+
+    private ConfigDescription Describe(string name, string? value, Func<ConfigSynonym, bool> counts)
     {
         var isKnown = ConfigKeys.TryFind(name, out var key);
         ConfigSynonym[] synonyms = [.. SynonymsOf(name).Where(counts)];
@@ -53,7 +55,7 @@ public sealed partial class BrokerConfig
         // Of a key that is not in the table nobody knows whether it holds a secret, so its value stays here.
         return new ConfigDescription(
             name,
-            isKnown && !key.IsSensitive ? ConfigValue.Format(_values[key.Index]) : null,
+            isKnown && !key.IsSensitive ? value : null,
             synonyms.Length > 0 ? synonyms[0].Source : ConfigSource.Default,
             !isKnown || key.IsSensitive,
             !isKnown || key.Scope == ConfigScope.ReadOnly,

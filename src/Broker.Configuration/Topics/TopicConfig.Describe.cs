@@ -11,7 +11,7 @@ public sealed partial class TopicConfig
 
     private static ConfigDescription Describe(BrokerConfig broker, IReadOnlyDictionary<string, string> overrides, TopicConfig config, ConfigKey key)
     {
-        var value = ConfigValue.Format(config._values[key.Index]);
+        var value = ConfigValue.Format(config.ValueOf(key));
         IReadOnlyList<ConfigSynonym> synonyms = key.Synonyms is [var first, ..] ? broker.SynonymsOf(first.Name) : [];
         if (overrides.ContainsKey(key.Name))
         {

@@ -114,6 +114,8 @@ public sealed partial class TopicConfig
 
     public T Get<T>(ConfigKey<T> key) => (T)_values[key.Index]!;
 
+    internal object? ValueOf(ConfigKey key) => _values[key.Index];
+
     /// <summary>Overrides that are not valid or not known are passed over: <see cref="Validate"/> is what keeps them out.</summary>
     public static TopicConfig Create(BrokerConfig broker, IReadOnlyDictionary<string, string> overrides)
     {

@@ -6,6 +6,9 @@ namespace Broker.Protocol;
 /// <summary>Decodes one element of an array.</summary>
 public delegate T ElementReader<out T>(ref WireReader reader, short version);
 
+/// <summary>Checks one element of an array by reading past it.</summary>
+public delegate void ElementSkipper(ref WireReader reader, short version);
+
 /// <summary>
 /// An array of a message. One that was decoded keeps only the bytes, already checked, and decodes an element when it is enumerated, so a frame costs
 /// nothing beyond itself until somebody looks; it is valid as long as the frame. One that was made holds ordinary elements. The default is empty.
@@ -104,8 +107,37 @@ public readonly struct WireArray<T> : IEnumerable<T>
     }
 }
 
-/// <summary>Lets collection expressions make a <see cref="WireArray{T}"/>.</summary>
+/// <summary>Makes arrays: from collection expressions and from the wire.</summary>
 public static class WireArray
 {
     public static WireArray<T> Create<T>(ReadOnlySpan<T> items) => items.ToArray();
+
+    /// <summary>Checks the elements by skipping over them and keeps their bytes.</summary>
+    public static WireArray<T> Read<T>(ref WireReader reader, short version, bool compact, bool nullable, int minElementBytes, ElementSkipper skip, ElementReader<T> read)
+    {
+        int count = ReadCount(ref reader, compact, nullable, minElementBytes);
+        int start = reader.Position;
+        for (int i = 0; i < count; i++)
+        {
+            skip(ref reader, version);
+        }
+
+        return count < 0 ? WireArray<T>.Null : new WireArray<T>(reader.Slice(start, reader.Position), count, version, read);
+    }
+
+    public static void Skip(ref WireReader reader, short version, bool compact, bool nullable, int minElementBytes, ElementSkipper skip)
+    {
+        int count = ReadCount(ref reader, compact, nullable, minElementBytes);
+        for (int i = 0; i < count; i++)
+        {
+            skip(ref reader, version);
+        }
+    }
+
+    private static int ReadCount(ref WireReader reader, bool compact, bool nullable, int minElementBytes)
+    {
+        // An element that takes no bytes at all would let a count of any size pass.
+        int count = reader.ReadArrayCount(compact, Math.Max(minElementBytes, 1));
+        return count >= 0 || nullable ? count : throw new ProtocolException("An array that must not be null is null");
+    }
 }

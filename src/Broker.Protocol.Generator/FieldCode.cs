@@ -84,7 +84,7 @@ internal sealed class FieldCode
 
             if (_field.Struct != null)
             {
-                return IsNullable ? Name + " is not null" : "!" + Name + ".IsDefault";
+                return IsNullable ? Name + " is not null" : "!" + Name + ".HasOnlyDefaults";
             }
 
             switch (_field.Type)

@@ -72,7 +72,7 @@ internal sealed class MessageEmitter
 
         _code.Line();
         string isDefault = string.Join(" && ", fields.Select(f => "!(" + f.Code.IsSet + ")"));
-        _code.Line("internal bool IsDefault => " + (isDefault.Length == 0 ? "true" : isDefault) + ";");
+        _code.Line("internal bool HasOnlyDefaults => " + (isDefault.Length == 0 ? "true" : isDefault) + ";");
         if (HasRecords(body))
         {
             _code.Line();

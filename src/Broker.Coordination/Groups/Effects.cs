@@ -1,0 +1,52 @@
+namespace Broker.Coordination;
+
+/// <summary>What happens next, once the records are in the log or could not be written.</summary>
+internal delegate void Appended(ErrorCode error, Moment now, Effects effects);
+
+/// <summary>Records that belong together (one batch), and the step that follows their append.</summary>
+internal readonly record struct PendingAppend(IReadOnlyList<GroupRecord> Records, Appended Continue);
+
+/// <summary>Something an operator wants to read in the log.</summary>
+internal readonly record struct GroupNote(GroupNoteKind Kind, string GroupId, int Generation, string Text);
+
+internal enum GroupNoteKind
+{
+    RebalanceStarted,
+    GenerationStarted,
+    BecameStable,
+    BecameEmpty,
+    MemberRemoved,
+    Removed,
+    AppendFailed,
+}
+
+/// <summary>
+/// What one step of the state machine wants done. The machine only says it; the runtime appends in the order of <see cref="Appends"/>, releases
+/// <see cref="Answered"/> and writes <see cref="Notes"/>. Appends of one shard complete in the order they were made.
+/// </summary>
+internal sealed class Effects
+{
+    public List<PendingAppend> Appends { get; } = [];
+
+    public List<Call> Answered { get; } = [];
+
+    public List<GroupNote> Notes { get; } = [];
+
+    public void Append(IReadOnlyList<GroupRecord> records, Appended then) => Appends.Add(new PendingAppend(records, then));
+
+    public void Answer<T>(Call<T> call, T result)
+        where T : class
+    {
+        call.Set(result);
+        Answered.Add(call);
+    }
+
+    public void Note(GroupNoteKind kind, Group group, string text) => Notes.Add(new GroupNote(kind, group.Id, group.Generation, text));
+
+    public void Clear()
+    {
+        Appends.Clear();
+        Answered.Clear();
+        Notes.Clear();
+    }
+}

@@ -1,0 +1,30 @@
+using System.Buffers.Binary;
+
+namespace Broker.Protocol.Records;
+
+/// <summary>Changes to a batch of magic 2 in place. Base offset and leader epoch lie outside the CRC; for the others it is computed anew.</summary>
+public static class RecordBatchPatch
+{
+    public static void SetBaseOffset(Span<byte> batch, long baseOffset) => BinaryPrimitives.WriteInt64BigEndian(batch, baseOffset);
+
+    public static void SetPartitionLeaderEpoch(Span<byte> batch, int epoch) =>
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LeaderEpochPosition..], epoch);
+
+    /// <summary>Makes <paramref name="appendTimeMs"/> the time of every record.</summary>
+    public static void SetLogAppendTime(Span<byte> batch, long appendTimeMs)
+    {
+        Span<byte> attributes = batch[RecordBatchHeader.AttributesPosition..];
+        BinaryPrimitives.WriteInt16BigEndian(attributes, (short)(BinaryPrimitives.ReadInt16BigEndian(attributes) | RecordBatchHeader.LogAppendTimeFlag));
+        SetMaxTimestamp(batch, appendTimeMs);
+    }
+
+    public static void SetMaxTimestamp(Span<byte> batch, long maxTimestampMs)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.MaxTimestampPosition..], maxTimestampMs);
+        UpdateCrc(batch);
+    }
+
+    /// <summary>Sums what is there now.</summary>
+    public static void UpdateCrc(Span<byte> batch) =>
+        BinaryPrimitives.WriteUInt32BigEndian(batch[RecordBatchHeader.CrcPosition..], Crc32C.Compute(batch[RecordBatchHeader.AttributesPosition..]));
+}

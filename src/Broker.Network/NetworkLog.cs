@@ -25,6 +25,9 @@ internal static partial class NetworkLog
         "Connection {Id}: {Remote} sent a request length of {Length} bytes, which must be between 0 and {MaxBytes} (socket.request.max.bytes). The connection is closed; is the peer a Kafka client, and does it speak plaintext?")]
     public static partial void InvalidLength(ILogger log, string id, IPEndPoint remote, int length, int maxBytes);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Connection {Id} is closed: {Remote} sent a malformed request: {Reason}")]
+    public static partial void Malformed(ILogger log, string id, IPEndPoint remote, string reason);
+
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {Id} was idle for {IdleMs} ms and is closed (connections.max.idle.ms).")]
     public static partial void ClosedIdle(ILogger log, string id, long idleMs);
 

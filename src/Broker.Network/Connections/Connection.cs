@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Broker.Protocol;
 
 namespace Broker.Network;
 
@@ -294,7 +295,16 @@ internal sealed class Connection : IResponseQueueOwner
 
     private void FailHandler(Exception exception)
     {
-        if (Abort())
+        if (!Abort())
+        {
+            return;
+        }
+
+        if (exception is ProtocolException)
+        {
+            NetworkLog.Malformed(_host.Log, Client.Id, Client.Remote, exception.Message);
+        }
+        else
         {
             NetworkLog.HandlerFailed(_host.Log, exception, Client.Id);
         }

@@ -4,17 +4,17 @@ namespace Broker.Network;
 internal interface IResponseQueueOwner
 {
     /// <summary>The queue holds less than before: the receive loop may go on.</summary>
-    public void OnRoom();
+    void OnRoom();
 
     /// <summary>An answer asks for silence: no further frame for this long.</summary>
-    public void OnThrottle(int throttleMs);
+    void OnThrottle(int throttleMs);
 
     /// <summary>An answer closes the connection once the answers before it are flushed; no further frame is to be handled.</summary>
-    public void OnCloseAnswer();
+    void OnCloseAnswer();
 
-    public void OnHandlerFailed(Exception exception);
+    void OnHandlerFailed(Exception exception);
 
-    public void OnSendFailed(Exception exception);
+    void OnSendFailed(Exception exception);
 }
 
 /// <summary>

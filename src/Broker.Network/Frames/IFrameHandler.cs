@@ -12,10 +12,10 @@ public interface IFrameHandler
     /// <paramref name="frame"/> excludes its 4-byte length, is writable, and stays valid until the returned task completes and no longer.
     /// An exception closes this connection and is logged as a defect of the broker.
     /// </summary>
-    public ValueTask<FrameAnswer> HandleAsync(ClientConnection connection, Memory<byte> frame);
+    ValueTask<FrameAnswer> HandleAsync(ClientConnection connection, Memory<byte> frame);
 
     /// <summary>
     /// Called exactly once, after the last <see cref="HandleAsync"/> of the connection was started. Tasks of an aborted connection may still be pending: their answers are dropped.
     /// </summary>
-    public void OnClosed(ClientConnection connection);
+    void OnClosed(ClientConnection connection);
 }

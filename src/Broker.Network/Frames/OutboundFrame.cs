@@ -1,3 +1,5 @@
+using Broker.Protocol;
+
 namespace Broker.Network;
 
 /// <summary>

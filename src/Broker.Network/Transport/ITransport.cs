@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Broker.Protocol;
 
 namespace Broker.Network;
 
@@ -9,26 +10,26 @@ namespace Broker.Network;
 internal interface ITransport : IDuplexPipe
 {
     /// <summary>Bytes taken from the peer since the connection began.</summary>
-    public long BytesReceived { get; }
+    long BytesReceived { get; }
 
     /// <summary>Bytes that the peer's side of the system has accepted.</summary>
-    public long BytesSent { get; }
+    long BytesSent { get; }
 
     /// <summary>Adds a reference to the buffer behind the last read result, so that its bytes outlive <see cref="PipeReader.AdvanceTo(SequencePosition)"/>; the caller releases it.</summary>
-    public PooledBuffer ShareInput();
+    PooledBuffer ShareInput();
 
     /// <summary>
     /// Sends what the writer has buffered and then a range of a file, whose handle the caller keeps open. A range that the file does not have throws <see cref="FileRangeException"/>:
     /// the frame's length is already on the wire, so the connection cannot go on.
     /// </summary>
-    public ValueTask SendFileAsync(FileSlice slice);
+    ValueTask SendFileAsync(FileSlice slice);
 
     /// <summary>Ends the stream of requests as if the peer had ended it; sending goes on.</summary>
-    public void StopReceiving();
+    void StopReceiving();
 
     /// <summary>Breaks the connection at once; reads and writes under way fail.</summary>
-    public void Abort();
+    void Abort();
 
     /// <summary>Ends the connection in order: what was sent is still delivered. Both ends of the pipe are out of use by then.</summary>
-    public void Close();
+    void Close();
 }

@@ -43,16 +43,17 @@ public sealed class EnvironmentRules
             case ImageStyle.Kafka:
                 Map(Prefix, ExcludedByKafka, KafkaName);
                 DeriveListeners();
+                DefaultInImage("log.dirs", "/var/lib/kafka/data");
                 break;
             case ImageStyle.Wurstmeister:
                 Map(Prefix, ExcludedByWurstmeister, name => name.ToLowerInvariant().Replace('_', '.'));
                 RunCommands();
-                Default("log.dirs", $"/kafka/kafka-logs-{_variables.GetValueOrDefault("HOSTNAME", "broker")}", inImageOnly: true);
+                DefaultInImage("log.dirs", $"/kafka/kafka-logs-{_variables.GetValueOrDefault("HOSTNAME", "broker")}");
                 break;
             default:
                 MapBitnamiAliases();
                 Map(BitnamiPrefix, [], BitnamiName);
-                Default("log.dirs", "/bitnami/kafka/data", inImageOnly: true);
+                DefaultInImage("log.dirs", "/bitnami/kafka/data");
                 break;
         }
 
@@ -183,9 +184,10 @@ public sealed class EnvironmentRules
         return topics;
     }
 
-    private void Default(string key, string value, bool inImageOnly)
+    // Where the volumes of such a compose are mounted; outside an image nothing is known of the machine's directories.
+    private void DefaultInImage(string key, string value)
     {
-        if (!inImageOnly || _variables.ContainsKey("BROKER_IN_IMAGE"))
+        if (_variables.ContainsKey("BROKER_IN_IMAGE"))
         {
             _defaults.Add(new ConfigEntry(key, value, "image"));
         }

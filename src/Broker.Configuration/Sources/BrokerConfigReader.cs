@@ -78,7 +78,8 @@ internal sealed class BrokerConfigReader(Dictionary<string, ConfigEntry> given, 
     private void NoteKeysWithoutEffect()
     {
         // One line for each reason, so that a long list of ZooKeeper or TLS keys does not bury the rest.
-        var set = ConfigKeys.All.Where(key => key.Unsupported is not null && given.ContainsKey(key.Name) && !Equals(Text(key), key.DefaultText));
+        var set = ConfigKeys.All.Where(key =>
+            key.Unsupported is not null && given.ContainsKey(key.Name) && Text(key) is var text && text != key.DefaultText && !EmbeddedDefaults.IsUsual(key.Name, text));
         foreach (var group in set.GroupBy(key => key.Unsupported, StringComparer.Ordinal))
         {
             ConfigKey[] keys = [.. group];

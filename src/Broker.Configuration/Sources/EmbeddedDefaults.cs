@@ -32,6 +32,9 @@ public static class EmbeddedDefaults
         return entries;
     }
 
+    /// <summary>The value is what a broker alone is given anyway, here and in the file that Kafka ships: nothing to warn of.</summary>
+    internal static bool IsUsual(string key, string? value) => Entries(isAddressed: true).Any(entry => entry.Key == key && entry.Value == value);
+
     /// <summary>Id of a broker to whom nobody gave one, as in the file that Kafka ships.</summary>
     public static ConfigEntry BrokerId { get; } = new(ConfigKeys.BrokerId.Name, "0", Origin);
 }

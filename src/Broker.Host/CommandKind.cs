@@ -1,0 +1,11 @@
+namespace Broker.Host;
+
+internal enum CommandKind
+{
+    Run,
+    Help,
+    Version,
+    PrintConfigDocs,
+    PrintProtocolDocs,
+    HealthCheck,
+}

@@ -1,0 +1,37 @@
+using Broker.Protocol;
+
+namespace Broker.Cluster;
+
+/// <summary>A topic to create. Null counts mean the broker's defaults; an assignment replaces both.</summary>
+public sealed record NewTopic(string Name, int? PartitionCount, short? ReplicationFactor, IReadOnlyDictionary<int, int[]>? Assignment, IReadOnlyDictionary<string, string> Configs);
+
+public sealed record CreateTopicResult(string Name, ErrorCode Error, string? Message, Guid TopicId, int PartitionCount, int ReplicationFactor, IReadOnlyDictionary<string, string> Configs)
+{
+    public static CreateTopicResult Failed(string name, ErrorCode error, string message) => new(name, error, message, Guid.Empty, -1, -1, new Dictionary<string, string>());
+}
+
+public sealed record DeleteTopicResult(string Name, Guid TopicId, ErrorCode Error, string? Message);
+
+/// <summary>Partitions to add until there are <paramref name="TotalCount"/>; with an assignment for each new one, or null.</summary>
+public sealed record NewPartitions(string Topic, int TotalCount, IReadOnlyList<int[]>? Assignments);
+
+public sealed record CreatePartitionsResult(string Name, ErrorCode Error, string? Message);
+
+public sealed record ElectLeaderResult(TopicPartition Partition, ErrorCode Error, string? Message);
+
+/// <summary>Producer ids from <paramref name="Start"/> to <paramref name="End"/>, both included.</summary>
+public sealed record ProducerIdBlock(long Start, long End);
+
+/// <summary>How this broker presents itself to the cluster.</summary>
+public sealed record BrokerRegistration(int Id, string? Rack, IReadOnlyDictionary<string, EndpointImage> Endpoints);
+
+/// <summary>What the controller needs to know of the configuration, asked each time because it may change.</summary>
+public sealed record ControllerPolicy
+{
+    public required Func<int> DefaultPartitions { get; init; }
+
+    public required Func<short> DefaultReplicationFactor { get; init; }
+
+    /// <summary>Checks a topic's configuration overrides; the text of what is wrong, or null.</summary>
+    public required Func<IReadOnlyDictionary<string, string>, string?> ValidateTopicConfig { get; init; }
+}

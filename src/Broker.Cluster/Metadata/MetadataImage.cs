@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+
+namespace Broker.Cluster;
+
+/// <summary>Where a listener of a broker can be reached.</summary>
+public sealed record EndpointImage(string Host, int Port, string SecurityProtocol);
+
+/// <summary>A live broker.</summary>
+/// <param name="Id">broker.id.</param>
+/// <param name="Epoch">czxid of its registration: grows with every registration of the same id.</param>
+/// <param name="Rack">broker.rack, or null.</param>
+/// <param name="Endpoints">By listener name.</param>
+public sealed record BrokerImage(int Id, long Epoch, string? Rack, IReadOnlyDictionary<string, EndpointImage> Endpoints)
+{
+    public EndpointImage? Endpoint(string listener) => Endpoints.GetValueOrDefault(listener);
+}
+
+/// <summary>Who leads a partition and who follows.</summary>
+/// <param name="Index">Number within the topic.</param>
+/// <param name="Leader">Broker id, -1 for none.</param>
+/// <param name="LeaderEpoch">Counts the elections.</param>
+/// <param name="PartitionEpoch">Version of the partition's state node.</param>
+/// <param name="Replicas">Assigned brokers, the preferred leader first.</param>
+/// <param name="Isr">In-sync replicas.</param>
+/// <param name="OfflineReplicas">Assigned brokers that are not alive.</param>
+public sealed record PartitionImage(int Index, int Leader, int LeaderEpoch, int PartitionEpoch, int[] Replicas, int[] Isr, int[] OfflineReplicas);
+
+/// <summary>A topic with its partitions, densely numbered from 0, and the configuration set for it alone.</summary>
+public sealed record TopicImage(string Name, Guid Id, ImmutableArray<PartitionImage> PartitionArray, IReadOnlyDictionary<string, string> Config)
+{
+    public IReadOnlyList<PartitionImage> Partitions => PartitionArray;
+
+    /// <summary>True for the topics that coordinators keep their state in.</summary>
+    public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
+}
+
+/// <summary>
+/// Everything a broker tells clients about the cluster, as of one moment. Immutable: a change makes a new image that shares what stayed the same.
+/// </summary>
+public sealed record MetadataImage
+{
+    public static MetadataImage Empty { get; } = new();
+
+    public string ClusterId { get; init; } = "";
+
+    /// <summary>Broker id of the controller, -1 for none.</summary>
+    public int ControllerId { get; init; } = -1;
+
+    public IReadOnlyList<BrokerImage> Brokers { get; init; } = [];
+
+    public ImmutableDictionary<string, TopicImage> TopicsByName { get; init; } = ImmutableDictionary.Create<string, TopicImage>(StringComparer.Ordinal);
+
+    public ImmutableDictionary<Guid, string> NamesById { get; init; } = ImmutableDictionary<Guid, string>.Empty;
+
+    /// <summary>Dynamic broker configuration by entity: a broker id in decimal, or <see cref="DefaultEntity"/>.</summary>
+    public ImmutableDictionary<string, IReadOnlyDictionary<string, string>> BrokerConfigs { get; init; } =
+        ImmutableDictionary.Create<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
+
+    /// <summary>Entity name of the cluster-wide broker default.</summary>
+    public const string DefaultEntity = "<default>";
+
+    public IEnumerable<TopicImage> Topics => TopicsByName.Values;
+
+    public TopicImage? Topic(string name) => TopicsByName.GetValueOrDefault(name);
+
+    public TopicImage? Topic(Guid id) => NamesById.TryGetValue(id, out string? name) ? Topic(name) : null;
+
+    public BrokerImage? Broker(int id)
+    {
+        foreach (BrokerImage broker in Brokers)
+        {
+            if (broker.Id == id)
+            {
+                return broker;
+            }
+        }
+
+        return null;
+    }
+
+    public MetadataImage With(TopicImage topic) => this with { TopicsByName = TopicsByName.SetItem(topic.Name, topic), NamesById = NamesById.SetItem(topic.Id, topic.Name) };
+
+    public MetadataImage Without(TopicImage topic) => this with { TopicsByName = TopicsByName.Remove(topic.Name), NamesById = NamesById.Remove(topic.Id) };
+}
+
+/// <summary>Holds the current image. Readers take it once and keep what they took; the controller's thread is the only writer.</summary>
+public sealed class MetadataStore
+{
+    private volatile MetadataImage _current = MetadataImage.Empty;
+
+    public MetadataImage Current => _current;
+
+    internal void Swap(MetadataImage image) => _current = image;
+}

@@ -46,7 +46,7 @@ public ref struct RecordCursor
 
     /// <param name="header">Header of the batch.</param>
     /// <param name="records">Its records, decompressed.</param>
-    public RecordCursor(in RecordBatchHeader header, ReadOnlySpan<byte> records)
+    public RecordCursor(scoped in RecordBatchHeader header, ReadOnlySpan<byte> records)
     {
         _records = records;
         _baseOffset = header.BaseOffset;

@@ -45,8 +45,13 @@ public static class RecordCompression
 
     /// <summary>Decompresses into pooled memory, which the caller disposes.</summary>
     /// <exception cref="InvalidRecordsException">The stream is broken, of an unknown codec, or larger than <paramref name="maxBytes"/>.</exception>
-    public static BoundedBuffer Decompress(CompressionCodec codec, ReadOnlyMemory<byte> input, int maxBytes, bool legacyLz4Checksum = false)
+    public static BoundedBuffer Decompress(CompressionCodec codec, ReadOnlyMemory<byte> input, int maxBytes, bool legacyLz4Checksum = false) =>
+        Decompress(codec, input.Span, maxBytes, legacyLz4Checksum);
+
+    /// <inheritdoc cref="Decompress(CompressionCodec, ReadOnlyMemory{byte}, int, bool)"/>
+    public static BoundedBuffer Decompress(CompressionCodec codec, ReadOnlySpan<byte> span, int maxBytes, bool legacyLz4Checksum = false)
     {
+        ReadOnlyMemory<byte> input = span.ToArray();
         var output = new BoundedBuffer(maxBytes);
         try
         {

@@ -1,19 +1,88 @@
+using System.Collections.Concurrent;
+using Broker.Protocol;
+using Microsoft.Extensions.Logging;
+
 namespace Broker.Storage;
 
-/// <summary>One entry of log.dirs.</summary>
+/// <summary>
+/// One entry of log.dirs: its lock, checkpoints and logs. The one door for I/O errors: <see cref="TakeOffline"/>. Thread-safe. Owns .lock, meta.properties,
+/// the checkpoints and .kafka_cleanshutdown of the directory.
+/// </summary>
 public sealed class LogDirectory
 {
-    internal LogDirectory(string path) => Path = path;
+    internal const string CleanShutdownMarker = ".kafka_cleanshutdown";
+
+    private readonly ILogger _logger;
+    private volatile bool _isOnline = true;
+
+    internal LogDirectory(string path, LogFiles files, ILogger logger)
+    {
+        Path = path;
+        _logger = logger;
+        RecoveryPoints = new OffsetCheckpoint(files, path, OffsetCheckpoint.RecoveryPoints);
+        HighWatermarks = new OffsetCheckpoint(files, path, OffsetCheckpoint.HighWatermarks);
+        LogStartOffsets = new OffsetCheckpoint(files, path, OffsetCheckpoint.LogStartOffsets);
+    }
 
     public string Path { get; }
 
     /// <summary>False from the first I/O error until the next start; its partitions answer KAFKA_STORAGE_ERROR.</summary>
-    public bool IsOnline => true;
+    public bool IsOnline => _isOnline;
 
     /// <summary>Size of the file system, -1 when unknown.</summary>
-    public long TotalBytes => -1;
+    public long TotalBytes => Drive()?.TotalSize ?? -1;
 
-    public long UsableBytes => -1;
+    public long UsableBytes => Drive()?.AvailableFreeSpace ?? -1;
 
-    public IReadOnlyCollection<PartitionLog> Logs => [];
+    public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)LogsByPartition.Values;
+
+    internal ConcurrentDictionary<TopicPartition, PartitionLog> LogsByPartition { get; } = [];
+
+    internal OffsetCheckpoint RecoveryPoints { get; }
+
+    internal OffsetCheckpoint HighWatermarks { get; }
+
+    internal OffsetCheckpoint LogStartOffsets { get; }
+
+    internal DirectoryLock? Lock { get; set; }
+
+    /// <summary>
+    /// An exception filter. True for an I/O error, which takes the directory offline for good: after a failed write or flush nobody knows what is on the disk.
+    /// False for anything else, which is a bug and goes on up.
+    /// </summary>
+    internal bool TakeOffline(Exception cause, string operation, TopicPartition? partition)
+    {
+        if (cause is not (IOException or UnauthorizedAccessException or ObjectDisposedException))
+        {
+            return false;
+        }
+
+        // A handle closed by a shutdown or a finished deletion says nothing about the disk.
+        if (cause is not ObjectDisposedException && _isOnline)
+        {
+            _isOnline = false;
+            _logger.DirectoryOffline(cause, Path, operation, partition?.ToString() ?? "its files");
+        }
+
+        return true;
+    }
+
+    internal void StayOffline(Exception cause)
+    {
+        _isOnline = false;
+        _logger.DirectoryUnusable(cause, Path);
+    }
+
+    private DriveInfo? Drive()
+    {
+        try
+        {
+            DriveInfo drive = new(Path);
+            return drive.IsReady ? drive : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
 }

@@ -1,32 +1,267 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Broker.Configuration;
 using Broker.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Storage;
 
-/// <summary>Owns the log directories, their locks and checkpoints, every partition's log and all background work on them. Thread-safe.</summary>
+/// <summary>
+/// Owns the log directories, every partition's log and all background work on them. Life: construct, <see cref="LoadAsync"/> once, use, <see cref="ShutdownAsync"/> once.
+/// Thread-safe in between.
+/// </summary>
 public sealed class LogManager : IAsyncDisposable
 {
+    private readonly LogManagerOptions _options;
+    private readonly LogServices _services;
+    private readonly LogDirectory[] _directories;
+    private readonly ConcurrentDictionary<TopicPartition, PartitionLog> _logs = [];
+    private readonly Lock _placement = new();
+    private readonly LogMaintenance _maintenance;
+    private int _isStopped;
+
     public LogManager(LogManagerOptions options, TimeProvider time, ILoggerFactory loggers)
+        : this(options, time, loggers, LogFiles.Disk)
     {
-        _ = options;
-        _ = time;
-        _ = loggers;
     }
 
-    public IReadOnlyCollection<PartitionLog> Logs => throw new NotImplementedException();
+    internal LogManager(LogManagerOptions options, TimeProvider time, ILoggerFactory loggers, LogFiles files)
+    {
+        _options = options;
+        ILogger logger = loggers.CreateLogger("Broker.Storage");
+        _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs);
+        _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger))];
+        _maintenance = new LogMaintenance(this, options, _services);
+    }
 
-    public IReadOnlyList<LogDirectory> Directories => throw new NotImplementedException();
+    public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)_logs.Values;
 
-    public Task LoadAsync(CancellationToken ct) => throw new NotImplementedException();
+    public IReadOnlyList<LogDirectory> Directories => _directories;
 
-    public PartitionLog? Find(TopicPartition tp) => throw new NotImplementedException();
+    internal LogMaintenance Maintenance => _maintenance;
 
-    public PartitionLog GetOrCreate(TopicPartition tp, Guid topicId, TopicConfig config) => throw new NotImplementedException();
+    /// <summary>Locks the directories, checks meta.properties, opens and where needed recovers every log, starts the background work.</summary>
+    /// <exception cref="LoadException">The broker must not start with these directories.</exception>
+    public Task LoadAsync(CancellationToken ct) => Task.Run(() => Load(ct), ct);
 
-    public void Delete(TopicPartition tp) => throw new NotImplementedException();
+    public PartitionLog? Find(TopicPartition tp) => _logs.GetValueOrDefault(tp);
 
-    public Task ShutdownAsync() => throw new NotImplementedException();
+    /// <summary>
+    /// An existing log is returned as it is (a missing topic id is added; whether another one means trouble is the caller's business); a new one goes to the online
+    /// directory with the fewest logs.
+    /// </summary>
+    /// <exception cref="LoadException">No directory is online.</exception>
+    public PartitionLog GetOrCreate(TopicPartition tp, Guid topicId, TopicConfig config)
+    {
+        if (_logs.TryGetValue(tp, out PartitionLog? existing) && (existing.TopicId == topicId || topicId == Guid.Empty))
+        {
+            return existing;
+        }
+
+        lock (_placement)
+        {
+            if (_logs.TryGetValue(tp, out existing))
+            {
+                AddTopicId(existing, topicId);
+                return existing;
+            }
+
+            while (TryPlace(out LogDirectory? directory))
+            {
+                if (TryCreate(directory, tp, topicId, config, out PartitionLog? created))
+                {
+                    return created;
+                }
+            }
+        }
+
+        throw new LoadException($"No log directory is online to hold {tp}. Free or repair one of {string.Join(", ", _options.Directories)} and start again.");
+    }
+
+    /// <summary>The log is gone for callers at once; its directory is renamed now and removed after file.delete.delay.ms.</summary>
+    public void Delete(TopicPartition tp)
+    {
+        lock (_placement)
+        {
+            if (!_logs.TryRemove(tp, out PartitionLog? log))
+            {
+                return;
+            }
+
+            log.Directory.LogsByPartition.TryRemove(tp, out _);
+            log.Retire();
+            try
+            {
+                string marked = Path.Combine(log.Directory.Path, LogFileNames.MarkedForDeletion(tp, Guid.NewGuid()));
+                log.MoveTo(marked);
+                _services.Logger.LogDeleted(tp, marked, log.Config.FileDeleteDelayMs);
+                DeleteLater(log.Directory, marked, log.Config.FileDeleteDelayMs, log);
+            }
+            catch (Exception e) when (log.Directory.TakeOffline(e, "delete", tp))
+            {
+            }
+        }
+    }
+
+    /// <summary>Flushes and closes every log and marks the directories clean, so that the next start need not recover.</summary>
+    public Task ShutdownAsync() => Task.Run(Shutdown);
 
     public ValueTask DisposeAsync() => new(ShutdownAsync());
+
+    /// <summary>Ends as a crash would: nothing is flushed or written, only the operating system's part (locks, handles) is done. For tests.</summary>
+    internal void Abandon()
+    {
+        _isStopped = 1;
+        _maintenance.Stop();
+        foreach (LogDirectory directory in _directories)
+        {
+            foreach (PartitionLog log in directory.Logs)
+            {
+                log.CloseFiles();
+            }
+
+            directory.Lock?.Dispose();
+        }
+    }
+
+    internal void Register(PartitionLog log)
+    {
+        if (!_logs.TryAdd(log.TopicPartition, log))
+        {
+            throw new LoadException(
+                $"Duplicate log directories for {log.TopicPartition} are found in both {_logs[log.TopicPartition].DirectoryPath} and {log.DirectoryPath}. "
+                + "Delete one of the two, the one in a directory that has failed if there is such.");
+        }
+
+        log.Directory.LogsByPartition[log.TopicPartition] = log;
+    }
+
+    internal void DeleteLater(LogDirectory directory, string path, long delayMs, PartitionLog? log) => _services.Deferred.At(_services.NowMs + delayMs, () =>
+    {
+        try
+        {
+            if (directory.IsOnline)
+            {
+                log?.CloseFiles();
+                _services.Files.DeleteDirectory(path);
+            }
+        }
+        catch (Exception e) when (directory.TakeOffline(e, "remove the deleted directory of", log?.TopicPartition))
+        {
+        }
+    });
+
+    private void Load(CancellationToken ct)
+    {
+        long started = _services.Time.GetTimestamp();
+        new DirectoryLoader(this, _options, _services).Load(ct);
+        _services.Logger.Loaded(_logs.Count, (long)_services.Time.GetElapsedTime(started).TotalMilliseconds);
+        _maintenance.Start();
+    }
+
+    private bool TryPlace([NotNullWhen(true)] out LogDirectory? chosen)
+    {
+        chosen = null;
+        foreach (LogDirectory directory in _directories)
+        {
+            if (directory.IsOnline && (chosen is null || directory.LogsByPartition.Count < chosen.LogsByPartition.Count))
+            {
+                chosen = directory;
+            }
+        }
+
+        return chosen is not null;
+    }
+
+    private bool TryCreate(LogDirectory directory, TopicPartition tp, Guid topicId, TopicConfig config, [NotNullWhen(true)] out PartitionLog? created)
+    {
+        created = null;
+        try
+        {
+            // An entry of a deleted namesake would be taken for this log's after a crash.
+            directory.RecoveryPoints.Forget(tp);
+            directory.LogStartOffsets.Forget(tp);
+            LoadedLog log = LogLoader.Create(_services, Path.Combine(directory.Path, tp.ToString()), tp, topicId, config);
+            created = new PartitionLog(_services, directory, log, config);
+            Register(created);
+            _services.Logger.LogCreated(tp, directory.Path);
+            return true;
+        }
+        catch (Exception e) when (directory.TakeOffline(e, "create", tp))
+        {
+            return false;
+        }
+    }
+
+    private static void AddTopicId(PartitionLog log, Guid topicId)
+    {
+        if (log.TopicId != Guid.Empty || topicId == Guid.Empty || log.IsOffline)
+        {
+            return;
+        }
+
+        try
+        {
+            log.SetTopicId(topicId);
+        }
+        catch (Exception e) when (log.Directory.TakeOffline(e, "write the topic id of", log.TopicPartition))
+        {
+        }
+    }
+
+    private void Shutdown()
+    {
+        if (Interlocked.Exchange(ref _isStopped, 1) != 0)
+        {
+            return;
+        }
+
+        _maintenance.Stop();
+        foreach (LogDirectory directory in _directories)
+        {
+            CloseLogs(directory);
+        }
+
+        _maintenance.WriteCheckpoints(highWatermarks: true);
+        foreach (LogDirectory directory in _directories)
+        {
+            MarkClean(directory);
+            directory.Lock?.Dispose();
+        }
+
+        _services.Logger.Stopped(_logs.Count);
+    }
+
+    private static void CloseLogs(LogDirectory directory)
+    {
+        // Several at a time: each waits for its own fsyncs.
+        Parallel.ForEach(directory.Logs, new ParallelOptions { MaxDegreeOfParallelism = 4 }, log =>
+        {
+            try
+            {
+                if (directory.IsOnline)
+                {
+                    log.CloseCleanly();
+                }
+            }
+            catch (Exception e) when (directory.TakeOffline(e, "close", log.TopicPartition))
+            {
+            }
+        });
+    }
+
+    private void MarkClean(LogDirectory directory)
+    {
+        try
+        {
+            // Without the lock this process never had the directory.
+            if (directory.IsOnline && directory.Lock is not null)
+            {
+                _services.Files.Replace(Path.Combine(directory.Path, LogDirectory.CleanShutdownMarker), "{\"version\":0,\"brokerEpoch\":-1}"u8, durable: true);
+            }
+        }
+        catch (Exception e) when (directory.TakeOffline(e, "mark clean", null))
+        {
+        }
+    }
 }

@@ -1,81 +1,197 @@
 using Broker.Configuration;
 using Broker.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace Broker.Storage;
 
-/// <summary>The log of one partition.</summary>
-public sealed class PartitionLog
+/// <summary>
+/// The log of one partition: a list of segments of which the last one grows. Appends and everything else that changes it hold one lock; reads take none, they see
+/// an immutable segment list and offsets that are published after the bytes. Made and closed by <see cref="LogManager"/>. Owns the files of its directory.
+/// An I/O error takes the whole <see cref="LogDirectory"/> offline; from then on every answer is KAFKA_STORAGE_ERROR, null or empty.
+/// </summary>
+public sealed partial class PartitionLog
 {
-    internal PartitionLog(TopicPartition topicPartition, Guid topicId, TopicConfig config, LogDirectory directory)
+    private readonly LogServices _services;
+    private readonly Lock _lock = new();
+    private readonly ProducerStates _producers;
+    private readonly LeaderEpochs _epochs;
+    private string _path;
+    private volatile TopicConfig _config;
+    private volatile LogSegment[] _segments;
+    private volatile bool _isClosed;
+    private long _logStartOffset;
+    private long _logEndOffset;
+    private long _highWatermark;
+    private long _lastStableOffset;
+    private long _recoveryPoint;
+    private long _lastFlushMs;
+
+    internal PartitionLog(LogServices services, LogDirectory directory, LoadedLog loaded, TopicConfig config)
     {
-        TopicPartition = topicPartition;
-        TopicId = topicId;
-        Config = config;
+        _services = services;
         Directory = directory;
+        TopicPartition = loaded.TopicPartition;
+        TopicId = loaded.TopicId;
+        _path = loaded.Path;
+        _config = config;
+        _segments = loaded.Segments;
+        _producers = loaded.Producers;
+        _epochs = loaded.Epochs;
+        _logStartOffset = loaded.LogStartOffset;
+        _logEndOffset = loaded.LogEndOffset;
+        _highWatermark = Math.Clamp(loaded.HighWatermark, loaded.LogStartOffset, loaded.LogEndOffset);
+        _recoveryPoint = Math.Min(loaded.RecoveryPoint, loaded.LogEndOffset);
+        _lastFlushMs = services.NowMs;
+        UpdateLastStableOffset();
     }
 
     public TopicPartition TopicPartition { get; }
 
-    public Guid TopicId { get; }
+    /// <summary>Guid.Empty for a log written before topics had ids.</summary>
+    public Guid TopicId { get; private set; }
 
-    public TopicConfig Config { get; private set; }
+    public TopicConfig Config => _config;
 
     public LogDirectory Directory { get; }
 
-    public bool IsOffline => throw new NotImplementedException();
+    public bool IsOffline => !Directory.IsOnline;
 
-    public long LogStartOffset => throw new NotImplementedException();
+    public long LogStartOffset => Volatile.Read(ref _logStartOffset);
 
-    public long LogEndOffset => throw new NotImplementedException();
+    public long LogEndOffset => Volatile.Read(ref _logEndOffset);
 
-    public long HighWatermark => throw new NotImplementedException();
+    public long HighWatermark => Volatile.Read(ref _highWatermark);
 
-    public long LastStableOffset => throw new NotImplementedException();
+    /// <summary>The high watermark, or the first offset of the oldest transaction that is open or not fully below it.</summary>
+    public long LastStableOffset => Volatile.Read(ref _lastStableOffset);
 
-    public long SizeInBytes => throw new NotImplementedException();
+    public long SizeInBytes
+    {
+        get
+        {
+            long size = 0;
+            foreach (LogSegment segment in _segments)
+            {
+                size += segment.Size;
+            }
 
-    public int LatestLeaderEpoch => throw new NotImplementedException();
+            return size;
+        }
+    }
 
-    public void UpdateConfig(TopicConfig config) => Config = config;
+    /// <summary>-1 before the first.</summary>
+    public int LatestLeaderEpoch => _epochs.Latest;
+
+    internal string DirectoryPath => _path;
+
+    internal long RecoveryPoint => Volatile.Read(ref _recoveryPoint);
+
+    internal LogSegment[] Segments => _segments;
+
+    private LogSegment Active => _segments[^1];
+
+    private LogFiles Files => _services.Files;
+
+    private ILogger Logger => _services.Logger;
+
+    public void UpdateConfig(TopicConfig config)
+    {
+        _config = config;
+        foreach (LogSegment segment in _segments)
+        {
+            segment.Options = segment.Options with { IndexIntervalBytes = config.IndexIntervalBytes };
+        }
+    }
 
     /// <summary>Records where the epoch starts; a high watermark given replaces the one of the checkpoint.</summary>
-    public void BecomeLeader(int leaderEpoch, long? highWatermark = null) => throw new NotImplementedException();
+    public void BecomeLeader(int leaderEpoch, long? highWatermark = null)
+    {
+        if (IsOffline)
+        {
+            return;
+        }
 
-    /// <summary>Validates, assigns offsets, patches <paramref name="records"/> in place (the caller owns the memory) and writes. Magic 0 and 1 are converted.</summary>
-    public AppendResult AppendAsLeader(Memory<byte> records, int leaderEpoch, AppendOrigin origin) => throw new NotImplementedException();
+        try
+        {
+            lock (_lock)
+            {
+                _epochs.Assign(leaderEpoch, _logEndOffset);
+                if (highWatermark is { } given)
+                {
+                    SetHighWatermark(Math.Clamp(given, _logStartOffset, _logEndOffset));
+                }
+            }
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "record the leader epoch of", TopicPartition))
+        {
+        }
+    }
 
     /// <summary>Never backwards, never above the log end offset.</summary>
-    public void AdvanceHighWatermark(long offset) => throw new NotImplementedException();
-
-    /// <summary>From the batch that holds <paramref name="offset"/> up to the batch that holds <paramref name="upperBound"/> (exclusive), within one segment.</summary>
-    public ReadResult Read(long offset, int maxBytes, bool minOneBatch, long upperBound) => throw new NotImplementedException();
-
-    /// <summary>The first record with this timestamp or a later one.</summary>
-    public OffsetLookup? OffsetForTimestamp(long timestampMs) => throw new NotImplementedException();
-
-    /// <summary>The first record that has the largest timestamp of the log.</summary>
-    public OffsetLookup? MaxTimestampOffset() => throw new NotImplementedException();
-
-    /// <summary>ListOffsets v0: segment boundaries written before the time, newest first. -1 asks for the latest, -2 for the earliest.</summary>
-    public IReadOnlyList<long> LegacyOffsetsBefore(long timestampMs, int maxCount) => throw new NotImplementedException();
+    public void AdvanceHighWatermark(long offset)
+    {
+        lock (_lock)
+        {
+            offset = Math.Min(offset, _logEndOffset);
+            if (offset > _highWatermark)
+            {
+                SetHighWatermark(offset);
+            }
+        }
+    }
 
     /// <summary>OffsetForLeaderEpoch: the largest epoch not above the asked one and where it ends; (-1, -1) when unknown.</summary>
-    public (int Epoch, long EndOffset) EndOffsetForEpoch(int epoch) => throw new NotImplementedException();
+    public (int Epoch, long EndOffset) EndOffsetForEpoch(int epoch) => _epochs.EndOffsetFor(epoch, LogEndOffset);
 
     /// <summary>-1 when unknown.</summary>
-    public int EpochForOffset(long offset) => throw new NotImplementedException();
+    public int EpochForOffset(long offset) => _epochs.EpochFor(offset);
 
-    /// <summary>Advances the log start offset (OffsetOutOfRange above the high watermark) and drops segments that lie below it.</summary>
-    public ErrorCode DeleteRecords(long beforeOffset) => throw new NotImplementedException();
+    public IReadOnlyList<ProducerInfo> Producers()
+    {
+        lock (_lock)
+        {
+            List<ProducerInfo> producers = new(_producers.Count);
+            foreach (ProducerState state in _producers.All)
+            {
+                producers.Add(new ProducerInfo(
+                    state.ProducerId, state.Epoch, state.LastSequence, state.LastTimestampMs, state.CoordinatorEpoch, state.TransactionFirstOffset));
+            }
 
-    /// <summary>Removes everything from the batch that holds <paramref name="offset"/> on.</summary>
-    public ErrorCode TruncateTo(long offset) => throw new NotImplementedException();
+            return producers;
+        }
+    }
 
-    public IReadOnlyList<ProducerInfo> Producers() => throw new NotImplementedException();
+    private void SetHighWatermark(long offset)
+    {
+        Volatile.Write(ref _highWatermark, offset);
+        _producers.OnHighWatermark(offset);
+        UpdateLastStableOffset();
+    }
 
-    /// <summary>Transactions that were aborted within [from, to).</summary>
-    public IReadOnlyList<AbortedTransaction> AbortedTransactions(long from, long to) => throw new NotImplementedException();
+    private void UpdateLastStableOffset()
+    {
+        long unstable = Math.Max(_producers.FirstUnstableOffset, _logStartOffset);
+        Volatile.Write(ref _lastStableOffset, Math.Min(_highWatermark, unstable));
+    }
 
-    /// <summary>Forces everything appended so far to the disk.</summary>
-    public void Flush() => throw new NotImplementedException();
+    /// <summary>Index of the segment that would hold the offset; -1 below the first.</summary>
+    private static int IndexOf(LogSegment[] segments, long offset)
+    {
+        int low = 0;
+        int high = segments.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if (segments[middle].BaseOffset <= offset)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return high;
+    }
 }

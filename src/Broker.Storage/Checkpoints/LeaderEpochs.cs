@@ -1,0 +1,170 @@
+using System.Globalization;
+
+namespace Broker.Storage;
+
+internal readonly record struct EpochEntry(int Epoch, long StartOffset);
+
+/// <summary>
+/// Where each leader epoch starts in one log, kept in leader-epoch-checkpoint. Changed under the log's lock, read without one: the entries are an
+/// immutable array that a change replaces. The file is not flushed on a change: recovery rebuilds the entries of batches above the recovery point.
+/// </summary>
+internal sealed class LeaderEpochs
+{
+    private readonly LogFiles _files;
+    private string _path;
+    private volatile EpochEntry[] _entries;
+
+    public LeaderEpochs(LogFiles files, string directory)
+    {
+        _files = files;
+        _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
+        _entries = ReadFile();
+    }
+
+    public int Latest => _entries is { Length: > 0 } entries ? entries[^1].Epoch : -1;
+
+    public ReadOnlySpan<EpochEntry> Entries => _entries;
+
+    public void MovedTo(string directory) => _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
+
+    /// <summary>Takes the epoch of a batch; entries that contradict it (a later start or a higher epoch) go.</summary>
+    public void Assign(int epoch, long startOffset)
+    {
+        if (AssignInMemory(epoch, startOffset))
+        {
+            Write();
+        }
+    }
+
+    /// <summary>For recovery, which writes once at its end: a batch of an epoch that is not known yet.</summary>
+    public void AssignInMemoryIfNewer(int epoch, long startOffset)
+    {
+        if (epoch > Latest)
+        {
+            AssignInMemory(epoch, startOffset);
+        }
+    }
+
+    private bool AssignInMemory(int epoch, long startOffset)
+    {
+        EpochEntry[] entries = _entries;
+        if (epoch < 0 || (entries.Length > 0 && entries[^1].Epoch == epoch && startOffset >= entries[^1].StartOffset))
+        {
+            return false;
+        }
+
+        int keep = entries.Length;
+        while (keep > 0 && (entries[keep - 1].Epoch >= epoch || entries[keep - 1].StartOffset >= startOffset))
+        {
+            keep--;
+        }
+
+        _entries = [.. entries.AsSpan(0, keep), new EpochEntry(epoch, startOffset)];
+        return true;
+    }
+
+    public void TruncateFromEnd(long endOffset)
+    {
+        EpochEntry[] entries = _entries;
+        int keep = entries.Length;
+        while (keep > 0 && entries[keep - 1].StartOffset >= endOffset)
+        {
+            keep--;
+        }
+
+        if (keep < entries.Length)
+        {
+            _entries = entries[..keep];
+            Write();
+        }
+    }
+
+    /// <summary>Drops what lies below the log start offset; the epoch that holds it starts there from now on.</summary>
+    public void TruncateFromStart(long startOffset)
+    {
+        EpochEntry[] entries = _entries;
+        int below = 0;
+        while (below < entries.Length && entries[below].StartOffset <= startOffset)
+        {
+            below++;
+        }
+
+        if (below == 0 || (below == 1 && entries[0].StartOffset == startOffset))
+        {
+            return;
+        }
+
+        _entries = [new EpochEntry(entries[below - 1].Epoch, startOffset), .. entries.AsSpan(below)];
+        Write();
+    }
+
+    /// <summary>The answer of OffsetForLeaderEpoch.</summary>
+    public (int Epoch, long EndOffset) EndOffsetFor(int requested, long logEndOffset)
+    {
+        EpochEntry[] entries = _entries;
+        if (requested < 0 || entries.Length == 0 || requested > entries[^1].Epoch)
+        {
+            return (-1, -1);
+        }
+
+        if (requested == entries[^1].Epoch)
+        {
+            return (requested, logEndOffset);
+        }
+
+        int higher = 0;
+        while (entries[higher].Epoch <= requested)
+        {
+            higher++;
+        }
+
+        // Older than anything known: the epoch asked for ends where the first known one starts.
+        return (higher == 0 ? requested : entries[higher - 1].Epoch, entries[higher].StartOffset);
+    }
+
+    public int EpochFor(long offset)
+    {
+        EpochEntry[] entries = _entries;
+        for (int i = entries.Length - 1; i >= 0; i--)
+        {
+            if (entries[i].StartOffset <= offset)
+            {
+                return entries[i].Epoch;
+            }
+        }
+
+        return -1;
+    }
+
+    public void Write()
+    {
+        EpochEntry[] entries = _entries;
+        string[] lines = new string[entries.Length];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            lines[i] = string.Create(CultureInfo.InvariantCulture, $"{entries[i].Epoch} {entries[i].StartOffset}");
+        }
+
+        _files.Replace(_path, CheckpointFile.Compose(lines), durable: false);
+    }
+
+    private EpochEntry[] ReadFile()
+    {
+        string[] lines = CheckpointFile.ReadLines(_files, _path) ?? [];
+        EpochEntry[] entries = new EpochEntry[lines.Length];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            string[] parts = lines[i].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (parts.Length != 2
+                || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int epoch)
+                || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long start))
+            {
+                throw new InvalidDataException($"Malformed line in checkpoint file ({_path}): {lines[i]}");
+            }
+
+            entries[i] = new EpochEntry(epoch, start);
+        }
+
+        return entries;
+    }
+}

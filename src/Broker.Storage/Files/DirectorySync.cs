@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace Broker.Storage;
+
+/// <summary>fsync of a directory, which the framework does not offer. Systems that cannot do it are left alone, as Kafka does on Windows.</summary>
+internal static partial class DirectorySync
+{
+    private const int ReadOnly = 0;
+
+    public static void Flush(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        int descriptor = Open(path, ReadOnly);
+        if (descriptor < 0)
+        {
+            throw new IOException($"Cannot open directory {path} to flush it: error {Marshal.GetLastPInvokeError()}.");
+        }
+
+        try
+        {
+            if (Fsync(descriptor) != 0)
+            {
+                throw new IOException($"Cannot flush directory {path}: error {Marshal.GetLastPInvokeError()}.");
+            }
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,95 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Broker.Storage;
+
+/// <summary>
+/// The one seam to the file system: every file operation of this project goes through it, so that a test can fail, delay or lose any of them.
+/// The base class is the real disk. Failures surface as <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.
+/// Stateless and thread-safe.
+/// </summary>
+internal class LogFiles
+{
+    public static LogFiles Disk { get; } = new();
+
+    /// <summary>Opens for reading and writing; a missing file is made when <paramref name="create"/> is set.</summary>
+    public virtual SafeFileHandle Open(string path, bool create) =>
+        File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+
+    /// <summary>Reads until the buffer is full or the file ends.</summary>
+    public virtual int Read(SafeFileHandle file, Span<byte> buffer, long position)
+    {
+        int total = 0;
+        while (total < buffer.Length)
+        {
+            int count = RandomAccess.Read(file, buffer[total..], position + total);
+            if (count == 0)
+            {
+                break;
+            }
+
+            total += count;
+        }
+
+        return total;
+    }
+
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(file, bytes, position);
+
+    public virtual void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
+
+    public virtual long Length(SafeFileHandle file) => RandomAccess.GetLength(file);
+
+    public virtual void Flush(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
+
+    public virtual byte[] ReadAll(string path) => File.ReadAllBytes(path);
+
+    public virtual bool Exists(string path) => File.Exists(path);
+
+    public virtual void Move(string from, string to) => File.Move(from, to, overwrite: true);
+
+    public virtual void Delete(string path) => File.Delete(path);
+
+    public virtual void CreateDirectory(string path) => Directory.CreateDirectory(path);
+
+    public virtual void MoveDirectory(string from, string to) => Directory.Move(from, to);
+
+    public virtual void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
+
+    public virtual IReadOnlyList<FileEntry> List(string directory)
+    {
+        List<FileEntry> entries = [];
+        foreach (FileSystemInfo info in new DirectoryInfo(directory).EnumerateFileSystemInfos())
+        {
+            bool isDirectory = info is DirectoryInfo;
+            entries.Add(new FileEntry(info.Name, isDirectory, isDirectory ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc));
+        }
+
+        return entries;
+    }
+
+    public virtual DateTime LastWriteUtc(string path) => File.GetLastWriteTimeUtc(path);
+
+    /// <summary>Makes created, renamed and deleted names of a directory durable.</summary>
+    public virtual void FlushDirectory(string path) => DirectorySync.Flush(path);
+
+    /// <summary>Replaces a small file as a whole: a reader, or a start after a crash, sees the old bytes or the new ones.</summary>
+    public virtual void Replace(string path, ReadOnlySpan<byte> bytes, bool durable)
+    {
+        string temporary = path + ".tmp";
+        using (SafeFileHandle file = Open(temporary, create: true))
+        {
+            SetLength(file, 0);
+            Write(file, bytes, 0);
+            if (durable)
+            {
+                Flush(file);
+            }
+        }
+
+        Move(temporary, path);
+        if (durable)
+        {
+            FlushDirectory(Path.GetDirectoryName(path)!);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Broker.Configuration;
+using Broker.Protocol;
+
+namespace Broker.Storage;
+
+/// <summary>
+/// Opens a partition's directory. After a clean shutdown nothing is scanned but the end of the last segment; otherwise every segment from the recovery point on is
+/// checked batch by batch, cut after the last good one, and what lies behind the cut is dropped. Runs before anybody else sees the log.
+/// </summary>
+internal static class LogLoader
+{
+    public static LoadedLog Load(
+        LogServices services, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
+    {
+        SegmentFiles found = SegmentFiles.Collect(services.Files, path);
+        Guid topicId = PartitionMetadataFile.Read(services.Files, path);
+        LeaderEpochs epochs = new(services.Files, path);
+        List<LogSegment> segments = [];
+        foreach ((long baseOffset, long length) in found.Logs)
+        {
+            int size = (int)Math.Min(length, int.MaxValue);
+            segments.Add(new LogSegment(services.Files, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
+        }
+
+        long? rebuildFrom = null;
+        long? end = isClean && segments.Count > 0 ? segments[^1].FindNextOffset() : null;
+        if (end is null && segments.Count > 0)
+        {
+            // A clean marker with a damaged tail: somebody touched the files. The last segment alone is suspect then.
+            int first = isClean ? segments.Count - 1 : FirstToRecover(segments, checkpoints.RecoveryPoint);
+            rebuildFrom = segments[first].BaseOffset;
+            end = Recover(services, tp, segments, first, epochs);
+            epochs.Write();
+        }
+
+        if (end is null || end < checkpoints.LogStartOffset)
+        {
+            end = StartOver(services, path, segments, config, checkpoints.LogStartOffset);
+            rebuildFrom = null;
+        }
+
+        LogSegment[] all = [.. segments];
+        long start = Math.Max(checkpoints.LogStartOffset, all[0].BaseOffset);
+        epochs.TruncateFromEnd(end.Value);
+        epochs.TruncateFromStart(start);
+        ProducerStates producers = LoadProducers(services, path, all, found.HasSnapshots, start, end.Value, rebuildFrom, isClean);
+        return new LoadedLog(tp, topicId, path, all, producers, epochs, start, end.Value, checkpoints.HighWatermark, Math.Min(checkpoints.RecoveryPoint, end.Value));
+    }
+
+    /// <summary>A new, empty log.</summary>
+    public static LoadedLog Create(LogServices services, string path, TopicPartition tp, Guid topicId, TopicConfig config)
+    {
+        services.Files.CreateDirectory(path);
+        if (topicId != Guid.Empty)
+        {
+            PartitionMetadataFile.Write(services.Files, path, topicId);
+        }
+
+        LogSegment segment = LogSegment.Create(services.Files, path, 0, PartitionLog.NewSegmentOptions(config, services.NowMs));
+        return new LoadedLog(tp, topicId, path, [segment], new ProducerStates(), new LeaderEpochs(services.Files, path), 0, 0, 0, 0);
+    }
+
+    private static int FirstToRecover(List<LogSegment> segments, long recoveryPoint)
+    {
+        int first = segments.Count - 1;
+        while (first > 0 && segments[first].BaseOffset > recoveryPoint)
+        {
+            first--;
+        }
+
+        return first;
+    }
+
+    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs)
+    {
+        long end = segments[first].BaseOffset;
+        for (int i = first; i < segments.Count; i++)
+        {
+            (long cutBytes, end) = segments[i].Recover(epochs);
+            services.Logger.SegmentRecovered(tp, segments[i].BaseOffset, end);
+            if (cutBytes == 0)
+            {
+                continue;
+            }
+
+            services.Logger.TailCut(tp, cutBytes, segments[i].BaseOffset, end);
+            foreach (LogSegment behind in segments[(i + 1)..])
+            {
+                services.Logger.SegmentBehindDamage(tp, behind.BaseOffset);
+                behind.DeleteFiles();
+            }
+
+            segments.RemoveRange(i + 1, segments.Count - i - 1);
+        }
+
+        return end;
+    }
+
+    /// <summary>Nothing at or above the log start offset is left: an empty log that begins there.</summary>
+    private static long StartOver(LogServices services, string path, List<LogSegment> segments, TopicConfig config, long startOffset)
+    {
+        foreach (LogSegment segment in segments)
+        {
+            segment.DeleteFiles();
+        }
+
+        segments.Clear();
+        segments.Add(LogSegment.Create(services.Files, path, startOffset, PartitionLog.NewSegmentOptions(config, services.NowMs)));
+        return startOffset;
+    }
+
+    private static ProducerStates LoadProducers(
+        LogServices services, string path, LogSegment[] segments, bool hasSnapshots, long start, long end, long? rebuildFrom, bool isClean)
+    {
+        ProducerStates producers = new();
+        if (isClean && !hasSnapshots && rebuildFrom is null)
+        {
+            // Every clean shutdown leaves a snapshot: a directory without one is older than idempotent producers.
+            producers.EndOffset = end;
+            return producers;
+        }
+
+        ProducerSnapshots.Load(services, path, segments, producers, start, end, rebuildFrom);
+        return producers;
+    }
+}

@@ -1,0 +1,136 @@
+namespace Broker.Storage;
+
+internal sealed partial class LogSegment
+{
+    private static readonly string[] Kinds =
+        [LogFileNames.Log, LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex, LogFileNames.Snapshot];
+
+    /// <summary>
+    /// Forces the segment to the disk. The indexes only of an inactive one: the active one is scanned again after a crash, because the recovery point lies in it.
+    /// </summary>
+    public void Flush(bool isActive)
+    {
+        _files.Flush(File);
+        if (!isActive)
+        {
+            WriteIndexes(durable: true);
+        }
+
+        if (!_isNameDurable)
+        {
+            _files.FlushDirectory(_directory);
+            _isNameDurable = true;
+        }
+    }
+
+    /// <summary>Lets go of the file and the indexes of an inactive segment that was not used since the last call.</summary>
+    public void DropIfIdle()
+    {
+        lock (_sync)
+        {
+            bool isUsed = _isUsed;
+            _isUsed = false;
+            if (!isUsed && _offsets is not { HasUnwritten: true } && _times is not { HasUnwritten: true })
+            {
+                _file = null;
+                _offsets = null;
+                _times = null;
+            }
+        }
+    }
+
+    /// <summary>Removes the batch that holds the offset and all later ones.</summary>
+    public void TruncateTo(long offset)
+    {
+        int position = TryFind(offset, out BatchPosition batch, out int end) ? batch.Position : end;
+        Offsets.TruncateTo(offset);
+        Times.TruncateTo(offset);
+        Transactions.TruncateTo(offset);
+        _tail.Clear();
+        _size = position;
+        _files.SetLength(File, position);
+        lock (_sync)
+        {
+            _max = position == 0 ? new TimeEntry(-1, BaseOffset) : MaxOfScan(position);
+            _firstBatchTimestampMs = null;
+            _bytesSinceIndexEntry = position - LastIndexedPosition();
+        }
+
+        WriteIndexes(durable: false);
+    }
+
+    /// <summary>The partition's directory was renamed.</summary>
+    public void MovedTo(string directory)
+    {
+        lock (_sync)
+        {
+            _directory = directory;
+            Transactions.MovedTo(PathOf(LogFileNames.TransactionIndex));
+        }
+    }
+
+    /// <summary>The segment is no longer part of the log; readers that still hold it go on. A start removes files with this suffix.</summary>
+    public void MarkDeleted()
+    {
+        lock (_sync)
+        {
+            // A reader that found this segment before it left the list may open it only now.
+            _file ??= _files.Open(PathOf(LogFileNames.Log), create: false);
+            foreach (string kind in Kinds)
+            {
+                string path = PathOf(kind);
+                if (_files.Exists(path))
+                {
+                    _files.Move(path, path + LogFileNames.Deleted);
+                }
+            }
+
+            _suffix = LogFileNames.Deleted;
+            Transactions.MovedTo(PathOf(LogFileNames.TransactionIndex));
+        }
+    }
+
+    public void DeleteFiles()
+    {
+        lock (_sync)
+        {
+            foreach (string kind in Kinds)
+            {
+                string path = PathOf(kind);
+                if (_files.Exists(path))
+                {
+                    _files.Delete(path);
+                }
+            }
+
+            _file?.Dispose();
+        }
+    }
+
+    public void Close()
+    {
+        lock (_sync)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+    }
+
+    /// <summary>Largest timestamp below a position: from the last time entry on, because batches behind it may carry larger ones.</summary>
+    private TimeEntry MaxOfScan(int end)
+    {
+        TimeEntry max = Times.Last;
+        int from = max.TimestampMs < 0 ? 0 : Offsets.Lookup(max.Offset);
+        Span<byte> buffer = stackalloc byte[LookupBufferSize];
+        BatchScanner scanner = new(_files, File, from, end, buffer);
+        while (scanner.MoveNext())
+        {
+            if (scanner.Current.MaxTimestamp > max.TimestampMs)
+            {
+                max = new TimeEntry(scanner.Current.MaxTimestamp, scanner.Current.LastOffset);
+            }
+        }
+
+        return max;
+    }
+}

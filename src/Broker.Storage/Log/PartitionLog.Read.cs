@@ -1,0 +1,65 @@
+using Broker.Protocol;
+
+namespace Broker.Storage;
+
+public sealed partial class PartitionLog
+{
+    private static readonly ReadResult Nothing = new(ErrorCode.None, default);
+
+    /// <summary>
+    /// From the batch that holds <paramref name="offset"/> up to the batch that holds <paramref name="upperBound"/> (exclusive), within one segment. The last batch may be
+    /// cut short by <paramref name="maxBytes"/>, as clients expect; with <paramref name="minOneBatch"/> the first one is whole whatever its size.
+    /// </summary>
+    public ReadResult Read(long offset, int maxBytes, bool minOneBatch, long upperBound)
+    {
+        if (IsOffline)
+        {
+            return new ReadResult(ErrorCode.KafkaStorageError, default);
+        }
+
+        // The end offset before the segments: a list read later holds at least what that offset promises.
+        long end = LogEndOffset;
+        if (offset < LogStartOffset || offset > end)
+        {
+            return new ReadResult(ErrorCode.OffsetOutOfRange, default);
+        }
+
+        upperBound = Math.Min(upperBound, end);
+        if (offset >= upperBound || (maxBytes <= 0 && !minOneBatch))
+        {
+            return Nothing;
+        }
+
+        try
+        {
+            return ReadRange(offset, maxBytes, minOneBatch, upperBound);
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "read from", TopicPartition))
+        {
+            return new ReadResult(ErrorCode.KafkaStorageError, default);
+        }
+    }
+
+    private ReadResult ReadRange(long offset, int maxBytes, bool minOneBatch, long upperBound)
+    {
+        LogSegment[] segments = _segments;
+        for (int i = Math.Max(0, IndexOf(segments, offset)); i < segments.Length && segments[i].BaseOffset < upperBound; i++)
+        {
+            LogSegment segment = segments[i];
+
+            // Nothing at or above the offset here: compaction or an aligned roll put it into the next segment.
+            if (!segment.TryFind(offset, out BatchPosition first, out int size))
+            {
+                continue;
+            }
+
+            bool isWhole = i + 1 < segments.Length && segments[i + 1].BaseOffset <= upperBound;
+            int limit = isWhole ? size : segment.EndPositionOf(upperBound);
+            int wanted = minOneBatch ? Math.Max(maxBytes, first.Size) : maxBytes;
+            int length = Math.Min(limit - first.Position, wanted);
+            return length <= 0 ? Nothing : new ReadResult(ErrorCode.None, new FileSlice(segment.File, first.Position, length));
+        }
+
+        return Nothing;
+    }
+}

@@ -1,0 +1,192 @@
+using Broker.Configuration;
+using Broker.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Storage;
+
+public sealed partial class PartitionLog
+{
+    /// <summary>Advances the log start offset (OffsetOutOfRange above the high watermark) and drops segments that lie below it. Below the present one: nothing to do.</summary>
+    public ErrorCode DeleteRecords(long beforeOffset)
+    {
+        if (IsOffline)
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+
+        try
+        {
+            lock (_lock)
+            {
+                if (beforeOffset > _highWatermark || beforeOffset < 0)
+                {
+                    return ErrorCode.OffsetOutOfRange;
+                }
+
+                AdvanceLogStart(beforeOffset, "records were deleted");
+                DropSegments(static (_, _) => null, _services.NowMs);
+            }
+
+            return ErrorCode.None;
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "delete records of", TopicPartition))
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+    }
+
+    /// <summary>One round of the retention check. A compacted log keeps all segments above its start; the cleaner looks after those.</summary>
+    internal void ApplyRetention(long nowMs)
+    {
+        if (IsOffline || _isClosed)
+        {
+            return;
+        }
+
+        try
+        {
+            lock (_lock)
+            {
+                TopicConfig config = _config;
+                RollIfIdle(config, nowMs);
+                Func<LogSegment, long, string?> rule = config.IsDeleted ? (segment, size) => WhyExpired(segment, size, config, nowMs) : static (_, _) => null;
+                if (DropSegments(rule, nowMs) == 0 && Logger.IsEnabled(LogLevel.Debug))
+                {
+                    Logger.RetentionKept(TopicPartition, _segments.Length, SizeInBytes, config.RetentionMs, config.RetentionBytes);
+                }
+            }
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "apply retention to", TopicPartition))
+        {
+        }
+    }
+
+    internal void ExpireProducers(long nowMs)
+    {
+        lock (_lock)
+        {
+            _producers.Expire(nowMs, _services.ProducerIdExpirationMs);
+        }
+    }
+
+    /// <summary>Lets inactive segments that nobody reads give up file handles and index memory.</summary>
+    internal void DropIdle()
+    {
+        LogSegment[] segments = _segments;
+        for (int i = 0; i < segments.Length - 1; i++)
+        {
+            segments[i].DropIfIdle();
+        }
+    }
+
+    private static string? WhyExpired(LogSegment segment, long logSize, TopicConfig config, long nowMs)
+    {
+        if (config.RetentionBytes >= 0 && logSize - segment.Size >= config.RetentionBytes)
+        {
+            return "the log exceeds retention.bytes";
+        }
+
+        return config.RetentionMs >= 0 && nowMs - segment.LargestTimestampMs > config.RetentionMs ? "its records exceed retention.ms" : null;
+    }
+
+    /// <summary>A segment that has been open for segment.ms rolls though nothing is appended, so that retention and compaction reach it.</summary>
+    private void RollIfIdle(TopicConfig config, long nowMs)
+    {
+        LogSegment active = Active;
+        if (active.Size == 0)
+        {
+            return;
+        }
+
+        // Not before it has been open that long here: a replayed past would roll at every check.
+        long sinceMs = Math.Max(active.FirstBatchTimestampMs ?? 0, active.Options.CreatedMs);
+        if (nowMs - sinceMs > config.SegmentMs - active.Options.RollJitterMs)
+        {
+            Roll(_logEndOffset, nowMs);
+        }
+    }
+
+    /// <summary>Drops segments from the oldest on while they lie below the log start offset or the rule gives a reason (segment, size of the log left).</summary>
+    private int DropSegments(Func<LogSegment, long, string?> rule, long nowMs)
+    {
+        LogSegment[] segments = _segments;
+        long size = SizeInBytes;
+        int count = 0;
+        while (count < segments.Length)
+        {
+            LogSegment segment = segments[count];
+            bool isActive = count + 1 == segments.Length;
+            long end = isActive ? _logEndOffset : segments[count + 1].BaseOffset;
+            string? reason = !isActive && end <= _logStartOffset ? "it lies below the log start offset" : rule(segment, size);
+            if (reason is null || (isActive && segment.Size == 0) || _highWatermark < end)
+            {
+                break;
+            }
+
+            Logger.SegmentDeleted(TopicPartition, segment.BaseOffset, segment.Size, segment.Max.TimestampMs, reason);
+            size -= segment.Size;
+            count++;
+        }
+
+        if (count == 0)
+        {
+            return 0;
+        }
+
+        if (count == segments.Length)
+        {
+            Roll(_logEndOffset, nowMs);
+        }
+
+        RemoveOldest(count, nowMs);
+        return count;
+    }
+
+    private void RemoveOldest(int count, long nowMs)
+    {
+        LogSegment[] segments = _segments;
+        _segments = segments[count..];
+        AdvanceLogStart(_segments[0].BaseOffset, "segments were deleted");
+        foreach (LogSegment segment in segments.AsSpan(0, count))
+        {
+            DeleteLater(segment, nowMs);
+        }
+    }
+
+    private void DeleteLater(LogSegment segment, long nowMs)
+    {
+        segment.MarkDeleted();
+        _services.Deferred.At(nowMs + _config.FileDeleteDelayMs, () =>
+        {
+            try
+            {
+                if (!IsOffline)
+                {
+                    segment.DeleteFiles();
+                }
+            }
+            catch (Exception e) when (Directory.TakeOffline(e, "delete a segment of", TopicPartition))
+            {
+            }
+        });
+    }
+
+    private void AdvanceLogStart(long offset, string reason)
+    {
+        if (offset <= _logStartOffset)
+        {
+            return;
+        }
+
+        Volatile.Write(ref _logStartOffset, offset);
+        _epochs.TruncateFromStart(offset);
+        _producers.OnLogStart(offset);
+        if (_highWatermark < offset)
+        {
+            Volatile.Write(ref _highWatermark, offset);
+        }
+
+        UpdateLastStableOffset();
+        Logger.LogStartAdvanced(TopicPartition, offset, reason);
+    }
+}

@@ -1,0 +1,132 @@
+using Broker.Configuration;
+
+namespace Broker.Storage;
+
+public sealed partial class PartitionLog
+{
+    // Truncations so far: a flush that ran beside one must not claim offsets that were written again since.
+    private int _truncations;
+
+    /// <summary>Forces everything appended so far to the disk.</summary>
+    public void Flush()
+    {
+        try
+        {
+            if (!IsOffline)
+            {
+                FlushUpTo(LogEndOffset);
+            }
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "flush", TopicPartition))
+        {
+        }
+    }
+
+    internal void FlushIfDue(long nowMs)
+    {
+        if (!_isClosed && LogEndOffset > RecoveryPoint && nowMs - Volatile.Read(ref _lastFlushMs) >= _config.FlushMs)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Without the lock held: a disk may take its time while appends and reads go on.</summary>
+    private void FlushUpTo(long offset)
+    {
+        LogSegment[] segments;
+        long from;
+        int truncations;
+        lock (_lock)
+        {
+            segments = _segments;
+            from = _recoveryPoint;
+            truncations = _truncations;
+        }
+
+        if (offset <= from)
+        {
+            return;
+        }
+
+        for (int i = 0; i < segments.Length && segments[i].BaseOffset < offset; i++)
+        {
+            bool isActive = i + 1 == segments.Length;
+            if (isActive || segments[i + 1].BaseOffset > from)
+            {
+                segments[i].Flush(isActive);
+            }
+        }
+
+        lock (_lock)
+        {
+            if (truncations == _truncations && offset > _recoveryPoint)
+            {
+                Volatile.Write(ref _recoveryPoint, offset);
+            }
+        }
+
+        Volatile.Write(ref _lastFlushMs, _services.NowMs);
+    }
+
+    private bool ShouldRoll(TopicConfig config, long nowMs, int appendBytes, long maxTimestampMs, long lastOffset)
+    {
+        LogSegment active = Active;
+        if (active.Size == 0)
+        {
+            return false;
+        }
+
+        // By the records' own clock where they have one, so that replicas and a replayed past roll alike.
+        long waitedMs = active.FirstBatchTimestampMs is { } first ? maxTimestampMs - first : nowMs - active.Options.CreatedMs;
+        return active.Size > config.SegmentBytes - appendBytes
+            || waitedMs > config.SegmentMs - active.Options.RollJitterMs
+            || active.Offsets.IsFull(config.SegmentIndexBytes)
+            || active.Times.IsFull(config.SegmentIndexBytes)
+            || lastOffset - active.BaseOffset > int.MaxValue;
+    }
+
+    /// <summary>Closes the active segment and starts one at the offset. The old one is flushed by the maintenance thread.</summary>
+    private void Roll(long baseOffset, long nowMs)
+    {
+        LogSegment active = Active;
+        if (active.BaseOffset == baseOffset)
+        {
+            return;
+        }
+
+        active.BecomeInactive();
+        _producers.EndOffset = baseOffset;
+        TakeSnapshot();
+        _segments = [.. _segments, LogSegment.Create(Files, _path, baseOffset, NewSegmentOptions(_config, nowMs))];
+        Logger.Rolled(TopicPartition, baseOffset);
+        _services.Deferred.Soon(() => FlushRolled(baseOffset));
+    }
+
+    private void FlushRolled(long baseOffset)
+    {
+        try
+        {
+            if (!IsOffline && !_isClosed)
+            {
+                FlushUpTo(baseOffset);
+            }
+        }
+        catch (Exception e) when (Directory.TakeOffline(e, "flush", TopicPartition))
+        {
+        }
+    }
+
+    private void TakeSnapshot()
+    {
+        if (_producers.SnapshotOffset != _producers.EndOffset)
+        {
+            ProducerSnapshots.Write(Files, _path, _producers);
+        }
+    }
+
+    internal static SegmentOptions NewSegmentOptions(TopicConfig config, long nowMs)
+    {
+        long jitter = Math.Min(config.SegmentJitterMs, config.SegmentMs);
+        return new SegmentOptions(config.IndexIntervalBytes, nowMs, jitter <= 0 ? 0 : Random.Shared.NextInt64(jitter));
+    }
+}

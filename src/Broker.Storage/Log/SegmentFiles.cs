@@ -1,0 +1,120 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Broker.Storage;
+
+/// <summary>
+/// The segments in a partition's directory, after what an earlier process left half done is settled: deleted files go, unfinished output of a cleaner goes, finished
+/// output takes the place of the segments that it replaces, index files without a log go.
+/// </summary>
+internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)> Logs, bool HasSnapshots)
+{
+    private static readonly string[] IndexKinds = [LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex];
+
+    public static SegmentFiles Collect(LogFiles files, string directory)
+    {
+        bool hasLeftovers = false;
+        bool hasSwap = false;
+        IReadOnlyList<FileEntry> entries = files.List(directory);
+        foreach (FileEntry entry in entries)
+        {
+            if (entry.Name.EndsWith(LogFileNames.Deleted, StringComparison.Ordinal) || entry.Name.EndsWith(LogFileNames.Cleaned, StringComparison.Ordinal))
+            {
+                files.Delete(Path.Combine(directory, entry.Name));
+                hasLeftovers = true;
+            }
+
+            hasSwap |= entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal);
+        }
+
+        if (hasSwap)
+        {
+            FinishSwap(files, directory, entries);
+        }
+
+        return Sort(files, directory, hasLeftovers || hasSwap ? files.List(directory) : entries);
+    }
+
+    private static SegmentFiles Sort(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
+    {
+        List<(long BaseOffset, long Length)> logs = [];
+        HashSet<long> bases = [];
+        bool hasSnapshots = false;
+        foreach (FileEntry entry in entries)
+        {
+            if (LogFileNames.TryParse(entry.Name, LogFileNames.Log, out long baseOffset))
+            {
+                logs.Add((baseOffset, entry.Length));
+                bases.Add(baseOffset);
+            }
+
+            hasSnapshots |= entry.Name.EndsWith(LogFileNames.Snapshot, StringComparison.Ordinal);
+        }
+
+        foreach (FileEntry entry in entries)
+        {
+            foreach (string kind in IndexKinds)
+            {
+                if (LogFileNames.TryParse(entry.Name, kind, out long baseOffset) && !bases.Contains(baseOffset))
+                {
+                    files.Delete(Path.Combine(directory, entry.Name));
+                }
+            }
+        }
+
+        logs.Sort();
+        return new SegmentFiles(logs, hasSnapshots);
+    }
+
+    private static void FinishSwap(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
+    {
+        foreach (FileEntry entry in entries)
+        {
+            if (!LogFileNames.TryParse(entry.Name, LogFileNames.Log + LogFileNames.Swap, out long baseOffset))
+            {
+                continue;
+            }
+
+            long end = EndOf(files, Path.Combine(directory, entry.Name), baseOffset);
+            foreach (FileEntry old in entries)
+            {
+                if (LogFileNames.TryParse(old.Name, LogFileNames.Log, out long oldBase) && oldBase >= baseOffset && oldBase < end)
+                {
+                    DeleteSegment(files, directory, oldBase);
+                }
+            }
+        }
+
+        foreach (FileEntry entry in entries)
+        {
+            if (entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal))
+            {
+                files.Move(Path.Combine(directory, entry.Name), Path.Combine(directory, entry.Name[..^LogFileNames.Swap.Length]));
+            }
+        }
+    }
+
+    private static void DeleteSegment(LogFiles files, string directory, long baseOffset)
+    {
+        foreach (string kind in (ReadOnlySpan<string>)[LogFileNames.Log, .. IndexKinds])
+        {
+            string path = Path.Combine(directory, LogFileNames.Of(baseOffset, kind));
+            if (files.Exists(path))
+            {
+                files.Delete(path);
+            }
+        }
+    }
+
+    private static long EndOf(LogFiles files, string path, long baseOffset)
+    {
+        using SafeFileHandle file = files.Open(path, create: false);
+        BatchScanner scanner = new(files, file, 0, files.Length(file), new byte[64 * 1024]);
+        long end = baseOffset;
+        while (scanner.MoveNext())
+        {
+            end = scanner.Current.LastOffset + 1;
+        }
+
+        return end;
+    }
+}

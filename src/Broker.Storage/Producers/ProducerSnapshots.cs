@@ -1,0 +1,143 @@
+using System.Buffers;
+
+namespace Broker.Storage;
+
+/// <summary>The snapshot files of one log: writes them, and brings <see cref="ProducerStates"/> to an offset from the newest good one and the log behind it.</summary>
+internal static class ProducerSnapshots
+{
+    private const int ScanBufferSize = 256 * 1024;
+
+    public static void Write(LogFiles files, string directory, ProducerStates producers)
+    {
+        files.Replace(Path.Combine(directory, LogFileNames.Of(producers.EndOffset, LogFileNames.Snapshot)), ProducerSnapshot.Encode(producers.All), durable: false);
+        producers.SnapshotOffset = producers.EndOffset;
+    }
+
+    /// <summary>
+    /// Loads the state as of <paramref name="endOffset"/>. With <paramref name="rebuildFrom"/> the transaction index entries and the snapshots of segments from that offset on are
+    /// written again, because recovery emptied them.
+    /// </summary>
+    public static void Load(
+        LogServices services, string directory, LogSegment[] segments, ProducerStates producers, long logStartOffset, long endOffset, long? rebuildFrom)
+    {
+        SortedSet<long> snapshots = Find(services.Files, directory);
+        DropUnusable(services.Files, directory, segments, snapshots, endOffset);
+        long from = LoadNewest(services, directory, snapshots, producers, Math.Min(rebuildFrom ?? endOffset, endOffset));
+        if (from < 0)
+        {
+            from = Math.Max(logStartOffset, segments[0].BaseOffset);
+            producers.Load([], from, 0, 0);
+        }
+
+        producers.SnapshotOffset = snapshots.Count > 0 ? snapshots.Max : -1;
+        Replay(services, directory, segments, snapshots, producers, Math.Max(from, logStartOffset), endOffset, rebuildFrom);
+        producers.EndOffset = endOffset;
+    }
+
+    private static SortedSet<long> Find(LogFiles files, string directory)
+    {
+        SortedSet<long> offsets = [];
+        foreach (FileEntry entry in files.List(directory))
+        {
+            if (LogFileNames.TryParse(entry.Name, LogFileNames.Snapshot, out long offset))
+            {
+                offsets.Add(offset);
+            }
+        }
+
+        return offsets;
+    }
+
+    /// <summary>Beyond the end of the log, or neither at a segment's start nor the newest.</summary>
+    private static void DropUnusable(LogFiles files, string directory, LogSegment[] segments, SortedSet<long> snapshots, long endOffset)
+    {
+        HashSet<long> starts = [];
+        foreach (LogSegment segment in segments)
+        {
+            starts.Add(segment.BaseOffset);
+        }
+
+        foreach (long offset in snapshots.ToArray())
+        {
+            bool isNewestUsable = offset <= endOffset && snapshots.GetViewBetween(offset, endOffset).Count == 1;
+            if (offset > endOffset || (!starts.Contains(offset) && !isNewestUsable))
+            {
+                files.Delete(PathOf(directory, offset));
+                snapshots.Remove(offset);
+            }
+        }
+    }
+
+    private static long LoadNewest(LogServices services, string directory, SortedSet<long> snapshots, ProducerStates producers, long limit)
+    {
+        foreach (long offset in snapshots.Reverse().ToArray())
+        {
+            if (offset > limit)
+            {
+                continue;
+            }
+
+            string path = PathOf(directory, offset);
+            if (ProducerSnapshot.TryDecode(services.Files.ReadAll(path)) is { } states)
+            {
+                producers.Load(states, offset, services.NowMs, services.ProducerIdExpirationMs);
+                return offset;
+            }
+
+            services.Logger.SnapshotDamaged(path);
+            services.Files.Delete(path);
+            snapshots.Remove(offset);
+        }
+
+        return -1;
+    }
+
+    private static void Replay(
+        LogServices services, string directory, LogSegment[] segments, SortedSet<long> snapshots, ProducerStates producers, long from, long endOffset, long? rebuildFrom)
+    {
+        byte[]? buffer = null;
+        for (int i = 0; i < segments.Length && from < endOffset; i++)
+        {
+            LogSegment segment = segments[i];
+            if (i + 1 < segments.Length && segments[i + 1].BaseOffset <= from)
+            {
+                continue;
+            }
+
+            if (segment.BaseOffset > from || (segment.BaseOffset == from && rebuildFrom is not null && from > 0))
+            {
+                producers.EndOffset = segment.BaseOffset;
+                if (rebuildFrom is not null && snapshots.Add(segment.BaseOffset))
+                {
+                    Write(services.Files, directory, producers);
+                }
+            }
+
+            buffer ??= ArrayPool<byte>.Shared.Rent(ScanBufferSize);
+            ReplaySegment(services, segment, producers, from, endOffset, rebuildFrom, buffer);
+        }
+
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static void ReplaySegment(
+        LogServices services, LogSegment segment, ProducerStates producers, long from, long endOffset, long? rebuildFrom, Span<byte> buffer)
+    {
+        int start = from <= segment.BaseOffset ? 0 : segment.TryFind(from, out BatchPosition first, out int end) ? first.Position : end;
+        BatchScanner scanner = new(services.Files, segment.File, start, segment.Size, buffer);
+        while (scanner.MoveNext() && scanner.Current.BaseOffset < endOffset)
+        {
+            if (scanner.Current.HasProducer && scanner.Current.BaseOffset >= from)
+            {
+                bool isRebuilding = scanner.Current.BaseOffset >= (rebuildFrom ?? long.MaxValue);
+                ReadOnlySpan<byte> bytes = scanner.Current.IsControl ? scanner.CurrentBytes() : default;
+                PartitionLog.ApplyProducer(producers, isRebuilding ? segment.Transactions : null, scanner.Current, bytes);
+            }
+        }
+    }
+
+    private static string PathOf(string directory, long offset) => Path.Combine(directory, LogFileNames.Of(offset, LogFileNames.Snapshot));
+}

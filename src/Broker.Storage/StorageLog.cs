@@ -1,0 +1,62 @@
+using Broker.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Storage;
+
+/// <summary>Every log line of this project.</summary>
+internal static partial class StorageLog
+{
+    [LoggerMessage(1, LogLevel.Critical, "Log directory {Directory} is offline after an I/O error while it was to {Operation} {Partition}. Its partitions answer KAFKA_STORAGE_ERROR until the next start.")]
+    public static partial void DirectoryOffline(this ILogger logger, Exception cause, string directory, string operation, string partition);
+
+    [LoggerMessage(2, LogLevel.Error, "Log directory {Directory} cannot be used and stays offline.")]
+    public static partial void DirectoryUnusable(this ILogger logger, Exception cause, string directory);
+
+    [LoggerMessage(3, LogLevel.Information, "Loading {Count} logs from {Directory}; the last shutdown was {Shutdown}")]
+    public static partial void Loading(this ILogger logger, int count, string directory, string shutdown);
+
+    [LoggerMessage(4, LogLevel.Information, "Loaded {Count} logs in {Milliseconds} ms")]
+    public static partial void Loaded(this ILogger logger, int count, long milliseconds);
+
+    [LoggerMessage(5, LogLevel.Warning, "Ignoring checkpoint {Path}: starting from zero")]
+    public static partial void CheckpointIgnored(this ILogger logger, Exception cause, string path);
+
+    [LoggerMessage(6, LogLevel.Warning, "[Log partition={Partition}] Cut {Bytes} bytes from segment {BaseOffset} at offset {EndOffset}: no intact batch follows")]
+    public static partial void TailCut(this ILogger logger, TopicPartition partition, long bytes, long baseOffset, long endOffset);
+
+    [LoggerMessage(7, LogLevel.Warning, "[Log partition={Partition}] Deleting segment {BaseOffset}: it lies behind a damaged one")]
+    public static partial void SegmentBehindDamage(this ILogger logger, TopicPartition partition, long baseOffset);
+
+    [LoggerMessage(8, LogLevel.Debug, "[Log partition={Partition}] Recovered segment {BaseOffset} up to offset {EndOffset}")]
+    public static partial void SegmentRecovered(this ILogger logger, TopicPartition partition, long baseOffset, long endOffset);
+
+    [LoggerMessage(9, LogLevel.Debug, "[Log partition={Partition}] Rolled a new segment at offset {BaseOffset}")]
+    public static partial void Rolled(this ILogger logger, TopicPartition partition, long baseOffset);
+
+    [LoggerMessage(10, LogLevel.Debug, "[Log partition={Partition}] Deleting segment {BaseOffset} ({Size} bytes, largest timestamp {LargestTimestampMs}): {Reason}")]
+    public static partial void SegmentDeleted(this ILogger logger, TopicPartition partition, long baseOffset, long size, long largestTimestampMs, string reason);
+
+    [LoggerMessage(11, LogLevel.Debug, "[Log partition={Partition}] Retention keeps {Segments} segments, {Size} bytes (retention.ms {RetentionMs}, retention.bytes {RetentionBytes})")]
+    public static partial void RetentionKept(this ILogger logger, TopicPartition partition, int segments, long size, long retentionMs, long retentionBytes);
+
+    [LoggerMessage(12, LogLevel.Information, "[Log partition={Partition}] Log start offset is now {LogStartOffset}: {Reason}")]
+    public static partial void LogStartAdvanced(this ILogger logger, TopicPartition partition, long logStartOffset, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "[Log partition={Partition}] Truncated to offset {Offset}")]
+    public static partial void Truncated(this ILogger logger, TopicPartition partition, long offset);
+
+    [LoggerMessage(14, LogLevel.Information, "[Log partition={Partition}] Created in {Directory}")]
+    public static partial void LogCreated(this ILogger logger, TopicPartition partition, string directory);
+
+    [LoggerMessage(15, LogLevel.Information, "[Log partition={Partition}] Renamed to {Directory}; it is deleted in {DelayMs} ms")]
+    public static partial void LogDeleted(this ILogger logger, TopicPartition partition, string directory, long delayMs);
+
+    [LoggerMessage(16, LogLevel.Warning, "Producer snapshot {Path} is damaged and was deleted")]
+    public static partial void SnapshotDamaged(this ILogger logger, string path);
+
+    [LoggerMessage(17, LogLevel.Information, "Leaving directory {Path} alone")]
+    public static partial void DirectorySkipped(this ILogger logger, string path);
+
+    [LoggerMessage(18, LogLevel.Information, "Log manager stopped: {Count} logs closed")]
+    public static partial void Stopped(this ILogger logger, int count);
+}

@@ -1,0 +1,94 @@
+using Broker.Configuration;
+using Broker.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Broker.Storage.Tests;
+
+/// <summary>One log directory with a manager whose clock the test moves; can stop it cleanly or as a crash does, and start it again.</summary>
+internal sealed class LogRig : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public LogRig(TopicConfig? config = null, LogFiles? files = null)
+    {
+        Config = config ?? TopicConfig.Default;
+        Files = files ?? LogFiles.Disk;
+        Clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now));
+        Manager = Open();
+    }
+
+    public static TopicPartition Partition { get; } = new("t", 0);
+
+    public static Guid TopicId { get; } = new("01020304-0506-0708-090a-0b0c0d0e0f10");
+
+    public TopicConfig Config { get; set; }
+
+    public LogFiles Files { get; set; }
+
+    public FakeTimeProvider Clock { get; }
+
+    public LogManager Manager { get; private set; }
+
+    public PartitionLog Log => Manager.GetOrCreate(Partition, TopicId, Config);
+
+    public string Root => _directory.Path;
+
+    public string PartitionPath => _directory["t-0"];
+
+    public static TopicConfig Topic(params (string Key, string Value)[] overrides) =>
+        TopicConfig.Create(BrokerConfig.Default, overrides.ToDictionary(o => o.Key, o => o.Value));
+
+    public void Restart()
+    {
+        Manager.ShutdownAsync().Wait();
+        Manager = Open();
+    }
+
+    public void Crash()
+    {
+        Manager.Abandon();
+        Manager = Open();
+    }
+
+    /// <summary>Stops as a crash does, lets the test damage files, starts again.</summary>
+    public void Crash(Action damage)
+    {
+        Manager.Abandon();
+        damage();
+        Manager = Open();
+    }
+
+    public void Stop() => Manager.ShutdownAsync().Wait();
+
+    /// <summary>Moves the clock and does what is due then, on this thread.</summary>
+    public void Advance(TimeSpan time)
+    {
+        Clock.Advance(time);
+        Manager.Maintenance.RunDue();
+    }
+
+    public AppendResult Append(byte[] batch, int leaderEpoch = 0, AppendOrigin origin = AppendOrigin.Client)
+    {
+        PartitionLog log = Log;
+        AppendResult result = log.AppendAsLeader(batch, leaderEpoch, origin);
+        log.AdvanceHighWatermark(log.LogEndOffset);
+        return result;
+    }
+
+    public string[] FilesOfPartition() => [.. Directory.GetFiles(PartitionPath).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+
+    public void Dispose()
+    {
+        Manager.Abandon();
+        _directory.Dispose();
+    }
+
+    private LogManager Open()
+    {
+        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config };
+        LogManager manager = new(options, Clock, NullLoggerFactory.Instance, Files);
+        manager.LoadAsync(CancellationToken.None).Wait();
+        return manager;
+    }
+}

@@ -18,14 +18,15 @@ internal sealed class CodeText
         _text.Append('\n');
     }
 
-    public void Open(string? line = null)
+    /// <summary>Starts a block below <paramref name="head"/>; a head of "[" is itself the start.</summary>
+    public void Open(string head)
     {
-        if (line != null)
+        Line(head);
+        if (head != "[")
         {
-            Line(line);
+            Line("{");
         }
 
-        Line("{");
         _indent++;
     }
 
@@ -35,8 +36,45 @@ internal sealed class CodeText
         Line(end);
     }
 
-    public void Summary(string text) =>
-        Line("/// <summary>" + text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;") + "</summary>");
+    public void Summary(string text) => Line("/// <summary>" + Escape(text) + "</summary>");
+
+    public static string Escape(string text) => text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
+
+    /// <summary>
+    /// Writes items of which each needs a condition; neighbours with the same one share an <c>if</c>. Null as condition leaves the item out.
+    /// </summary>
+    public void Guarded<T>(IEnumerable<T> items, Func<T, string?> condition, Action<T> write)
+    {
+        string open = "true";
+        foreach (T item in items)
+        {
+            if (!(condition(item) is { } wanted))
+            {
+                continue;
+            }
+
+            if (wanted != open)
+            {
+                if (open != "true")
+                {
+                    Close();
+                }
+
+                open = wanted;
+                if (open != "true")
+                {
+                    Open("if (" + open + ")");
+                }
+            }
+
+            write(item);
+        }
+
+        if (open != "true")
+        {
+            Close();
+        }
+    }
 
     public override string ToString() => _text.ToString();
 }

@@ -14,9 +14,29 @@ internal sealed class FieldCode
         _schema = schema;
     }
 
+    public SchemaField Field => _field;
+
     public string Name => _field.Name;
 
     public bool IsNullable => !_field.Nullable.IsEmpty;
+
+    public bool IsNullableStruct => IsNullable && _field.Struct != null && !_field.IsArray;
+
+    /// <summary>Where the field stands among the plain ones; null when it is tagged in all its versions.</summary>
+    public string? PlainCondition =>
+        _field.Tagged.IsEmpty ? Condition(_field.Versions)
+        : _field.Tagged.Covers(_field.Versions) ? null
+        : Condition(new VersionRange(_field.Versions.Min, _field.Tagged.Min - 1));
+
+    public string TaggedCondition => Condition(_field.Tagged);
+
+    /// <summary>C# expression for "the tagged field travels", which one does that differs from its default.</summary>
+    public string IsSent => TaggedCondition == "true" ? IsSet : TaggedCondition + " && " + IsSet;
+
+    /// <summary>C# expression for "null where the version forbids it"; null when the compiler or the schema rules it out.</summary>
+    public string? IsNull =>
+        !IsNullable || _field.Nullable.Covers(_field.Versions) ? null
+        : "!(" + NullableCondition + ") && " + Name + (_field.IsArray || _field.Type == "records" ? ".IsNull" : " is null");
 
     /// <summary>C# expression for "lengths are compact".</summary>
     public string Compact => _field.IsNeverFlexible || _schema.Flexible.IsEmpty ? "false" : Condition(_schema.Flexible);
@@ -50,7 +70,7 @@ internal sealed class FieldCode
 
             if (_field.Struct != null)
             {
-                return IsNullable ? "" : " = new();";
+                return !IsNullable ? " = new();" : _field.Default == "null" ? "" : " = new " + ElementType + "();";
             }
 
             switch (_field.Type)
@@ -84,7 +104,9 @@ internal sealed class FieldCode
 
             if (_field.Struct != null)
             {
-                return IsNullable ? Name + " is not null" : "!" + Name + ".HasOnlyDefaults";
+                return !IsNullable ? "!" + Name + ".HasOnlyDefaults"
+                    : _field.Default == "null" ? Name + " is not null"
+                    : Name + " is not { HasOnlyDefaults: true }";
             }
 
             switch (_field.Type)
@@ -139,10 +161,10 @@ internal sealed class FieldCode
     {
         if (_field.IsArray)
         {
-            return _field.Struct != null
-                ? "WireArray.Read<" + ElementType + ">(ref reader, version, " + Compact + ", " + NullableCondition + ", " + MinElementSize + ", " + ElementType + ".Skip, " + ElementType + ".Read)"
-                : "WireArray.Read<" + ElementType + ">(ref reader, version, " + Compact + ", " + NullableCondition + ", " + MinElementSize + ", "
-                    + "static (ref WireReader reader, short version) => " + SkipElement() + ", static (ref WireReader reader, short version) => " + ReadElement(false) + ")";
+            string head = "(ref reader, version, " + Compact + ", " + NullableCondition + ", " + MinElementSize + ", ";
+            return _field.Struct != null ? "WireArray.Read<" + ElementType + ">" + head + ElementType + ".Skip, " + ElementType + ".Read)"
+                : FixedSize(_field.Type) > 0 ? "WireArray.ReadFixed<" + ElementType + ">" + head + Lambda(ReadElement(false)) + ")"
+                : "WireArray.Read<" + ElementType + ">" + head + Lambda(SkipElement()) + ", " + Lambda(ReadElement(false)) + ")";
         }
 
         if (_field.Struct != null && IsNullable)
@@ -156,12 +178,25 @@ internal sealed class FieldCode
         return ReadElement(IsNullable);
     }
 
-    public string Skip() => _field.IsArray
-        ? "WireArray.Skip(ref reader, version, " + Compact + ", " + NullableCondition + ", " + MinElementSize + ", "
-            + (_field.Struct != null ? ElementType + ".Skip" : "static (ref WireReader reader, short version) => " + SkipElement()) + ")"
-        : _field.Struct != null && IsNullable
-            ? "if (" + (_field.Nullable.Covers(_field.Versions) ? "" : "!(" + NullableCondition + ") || ") + "reader.ReadStructPresent()) { " + ElementType + ".Skip(ref reader, version); }"
-            : SkipElement();
+    /// <summary>A statement.</summary>
+    public string Skip()
+    {
+        if (_field.IsArray)
+        {
+            string head = "(ref reader, version, " + Compact + ", " + NullableCondition + ", " + MinElementSize;
+            return _field.Struct != null ? "WireArray.Skip" + head + ", " + ElementType + ".Skip);"
+                : FixedSize(_field.Type) > 0 ? "WireArray.SkipFixed(ref reader, " + Compact + ", " + NullableCondition + ", " + MinElementSize + ");"
+                : "WireArray.Skip" + head + ", " + Lambda(SkipElement()) + ");";
+        }
+
+        if (!IsNullableStruct)
+        {
+            return SkipElement() + ";";
+        }
+
+        string isPresent = (_field.Nullable.Covers(_field.Versions) ? "" : "!(" + NullableCondition + ") || ") + "reader.ReadStructPresent()";
+        return "if (" + isPresent + ") { " + ElementType + ".Skip(ref reader, version); }";
+    }
 
     public string Size()
     {
@@ -210,10 +245,10 @@ internal sealed class FieldCode
     }
 
     /// <summary>A C# condition on <c>version</c> for a range, relative to the versions the schema has.</summary>
-    public string Condition(VersionRange range)
+    public static string Condition(VersionRange range, Schema schema)
     {
-        bool fromStart = range.Min <= _schema.Versions.Min;
-        bool toEnd = range.Max >= _schema.Versions.Max;
+        bool fromStart = range.Min <= schema.Versions.Min;
+        bool toEnd = range.Max >= schema.Versions.Max;
         return fromStart && toEnd ? "true"
             : fromStart ? "version <= " + range.Max
             : toEnd ? "version >= " + range.Min
@@ -234,6 +269,10 @@ internal sealed class FieldCode
         }
     }
 
+    private string Condition(VersionRange range) => Condition(range, _schema);
+
+    private static string Lambda(string body) => "static (ref WireReader reader, short version) => " + body;
+
     private static string CSharpType(string type)
     {
         switch (type)
@@ -253,7 +292,7 @@ internal sealed class FieldCode
         }
     }
 
-    private static string Text(string? literal) => literal == null || literal == "\"\"" ? "" : literal;
+    internal static string Text(string? literal) => literal == null || literal == "\"\"" ? "" : literal;
 
     private string Pick(string compact, string plain) =>
         Compact == "true" ? compact : Compact == "false" ? plain : "(" + Compact + " ? " + compact + " : " + plain + ")";

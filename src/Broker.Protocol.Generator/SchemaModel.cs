@@ -61,6 +61,7 @@ public sealed class SchemaField
     public int Line { get; set; }
 }
 
+/// <summary>A struct and its fields: the root of a body, one written in place, or a shared one.</summary>
 public sealed class SchemaStruct
 {
     public string Name { get; set; } = "";
@@ -78,7 +79,7 @@ public sealed class SchemaMessage
     public SchemaStruct Root { get; set; } = new SchemaStruct();
 }
 
-/// <summary>A whole schema file.</summary>
+/// <summary>A whole schema file. Not changed once <see cref="SchemaParser"/> has returned it.</summary>
 public sealed class Schema
 {
     /// <summary>API or data record name.</summary>
@@ -102,4 +103,6 @@ public sealed class Schema
     public SchemaMessage? Data { get; set; }
 
     public List<SchemaStruct> SharedStructs { get; } = new List<SchemaStruct>();
+
+    public IEnumerable<SchemaMessage> Messages => new[] { Request, Response, Data }.OfType<SchemaMessage>();
 }

@@ -31,6 +31,7 @@ public sealed class SchemaParser
 
     public static bool IsPrimitive(string type) => Primitives.Contains(type);
 
+    /// <exception cref="SchemaException">A line does not follow the notation, or the schema contradicts itself.</exception>
     public static Schema Parse(string text)
     {
         var parser = new SchemaParser();
@@ -40,7 +41,9 @@ public sealed class SchemaParser
             parser.Take(line.TrimEnd());
         }
 
-        return parser.Finish();
+        Schema schema = parser.Finish();
+        SchemaChecks.Check(schema);
+        return schema;
     }
 
     public static VersionRange ParseRange(string text)
@@ -83,7 +86,7 @@ public sealed class SchemaParser
                 Field(indent, trimmed);
             }
         }
-        catch (Exception e) when (e is FormatException || e is ArgumentException || e is IndexOutOfRangeException)
+        catch (Exception e) when (e is FormatException || e is OverflowException || e is ArgumentException || e is IndexOutOfRangeException)
         {
             throw new SchemaException(_line, "This line does not follow the schema notation: " + trimmed);
         }
@@ -189,13 +192,18 @@ public sealed class SchemaParser
         }
 
         int colon = line.IndexOf(':');
+        if (colon < 1 || !char.IsUpper(line[0]) || !line.Take(colon).All(char.IsLetterOrDigit))
+        {
+            throw new SchemaException(_line, "A field starts with its name, in PascalCase, and a colon");
+        }
+
         string[] words = line.Substring(colon + 1, about - colon - 1).Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
         var field = new SchemaField
         {
-            Name = char.ToUpperInvariant(line[0]) + line.Substring(1, colon - 1),
+            Name = line.Substring(0, colon),
             IsArray = words[0].StartsWith("[]", StringComparison.Ordinal),
             Type = words[0].StartsWith("[]", StringComparison.Ordinal) ? words[0].Substring(2) : words[0],
-            Versions = ParseRange(words[1]).Intersect(new VersionRange(0, _schema.Versions.Max)),
+            Versions = ParseRange(words[1]).Intersect(_schema.Versions),
             About = line.Substring(about + 4),
             Line = _line,
         };
@@ -204,11 +212,11 @@ public sealed class SchemaParser
             switch (words[i])
             {
                 case "nullable":
-                    field.Nullable = ParseRange(words[++i]);
+                    field.Nullable = ParseRange(words[++i]).Intersect(field.Versions);
                     break;
                 case "tag":
                     field.Tag = Number(words[++i]);
-                    field.Tagged = ParseRange(words[++i]);
+                    field.Tagged = ParseRange(words[++i]).Intersect(field.Versions);
                     break;
                 case "default":
                     field.Default = words[++i];

@@ -19,6 +19,9 @@ public static partial class ApiCatalog
 
     public static IReadOnlyList<ApiDescription> All { get; } = [.. ByKey.OfType<ApiDescription>()];
 
+    /// <summary>The schema of every message and data record, requests before responses. Built when first asked for; serving does not ask.</summary>
+    public static IReadOnlyList<MessageSchema> Schemas => field ??= ListSchemas();
+
     public static bool TryGet(ApiKey key, out ApiDescription description)
     {
         description = (uint)key < (uint)ByKey.Length ? ByKey[(int)key]! : null!;
@@ -39,7 +42,7 @@ public static partial class ApiCatalog
     private static ApiDescription?[] Index()
     {
         List<ApiDescription> described = [];
-        Describe(described);
+        DescribeApis(described);
         var byKey = new ApiDescription?[described.Count == 0 ? 0 : described.Max(api => (int)api.Key) + 1];
         foreach (ApiDescription api in described)
         {
@@ -49,6 +52,16 @@ public static partial class ApiCatalog
         return byKey;
     }
 
-    /// <summary>Generated: adds one entry per schema file.</summary>
-    static partial void Describe(List<ApiDescription> described);
+    private static List<MessageSchema> ListSchemas()
+    {
+        List<MessageSchema> schemas = [];
+        DescribeSchemas(schemas);
+        return schemas;
+    }
+
+    /// <summary>Generated: adds one entry per API.</summary>
+    static partial void DescribeApis(List<ApiDescription> apis);
+
+    /// <summary>Generated: adds one entry per message.</summary>
+    static partial void DescribeSchemas(List<MessageSchema> schemas);
 }

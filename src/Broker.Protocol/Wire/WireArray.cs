@@ -125,6 +125,18 @@ public static class WireArray
         return count < 0 ? WireArray<T>.Null : new WireArray<T>(reader.Slice(start, reader.Position), count, version, read);
     }
 
+    /// <summary>An array of elements that all take the same number of bytes: its end is known without looking at them.</summary>
+    public static WireArray<T> ReadFixed<T>(ref WireReader reader, short version, bool compact, bool nullable, int elementBytes, ElementReader<T> read)
+    {
+        int count = ReadCount(ref reader, compact, nullable, elementBytes);
+        int start = reader.Position;
+        reader.SkipFixed(Math.Max(count, 0), elementBytes);
+        return count < 0 ? WireArray<T>.Null : new WireArray<T>(reader.Slice(start, reader.Position), count, version, read);
+    }
+
+    public static void SkipFixed(ref WireReader reader, bool compact, bool nullable, int elementBytes) =>
+        reader.SkipFixed(Math.Max(ReadCount(ref reader, compact, nullable, elementBytes), 0), elementBytes);
+
     public static void Skip(ref WireReader reader, short version, bool compact, bool nullable, int minElementBytes, ElementSkipper skip)
     {
         int count = ReadCount(ref reader, compact, nullable, minElementBytes);

@@ -88,6 +88,16 @@ public sealed class WireWriter
     /// <summary>Writes an array's count; -1 for null.</summary>
     public void WriteArrayCount(int count, bool compact) => WriteLength(count, compact, isString: false);
 
+    /// <summary>Stops a null on its way into a version whose readers do not know it there.</summary>
+    /// <exception cref="InvalidOperationException">The caller built a message that cannot be sent in this version.</exception>
+    public static void ForbidNull(bool isNull, string field, short version)
+    {
+        if (isNull)
+        {
+            throw new InvalidOperationException($"{field} is null, which version {version} of the message cannot carry");
+        }
+    }
+
     private void WriteLength(int length, bool compact, bool isString)
     {
         if (compact)

@@ -1,26 +1,177 @@
+using Broker.Cluster;
 using Broker.Configuration;
+using Broker.Coordination;
+using Broker.Network;
+using Broker.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
 
-/// <summary>One broker: made from a configuration snapshot, started once, stopped once. The owner disposes it after it stopped.</summary>
+/// <summary>
+/// One broker: made from a configuration snapshot, started once, stopped once. The owner disposes it after it stopped. Starts from the inside out
+/// (tree, logs, controller, coordinators) and opens its sockets to clients last, so that whoever connects is answered.
+/// </summary>
 public sealed class BrokerServer : IAsyncDisposable
 {
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
+
+    private readonly BrokerConfig _config;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly CancellationTokenSource _stopping = new();
+    private EmbeddedTree? _tree;
+    private LogManager? _logs;
+    private NetworkServer? _network;
+    private ClusterController? _controller;
+    private GroupCoordinator? _groups;
+
     public BrokerServer(BrokerConfig config, TimeProvider time, ILoggerFactory loggers)
     {
-        _ = config;
-        _ = time;
-        _ = loggers;
+        _config = config;
+        _time = time;
+        _loggers = loggers;
     }
 
     /// <summary>What start-up found; complete when <see cref="StartAsync"/> has returned.</summary>
-    public StartupReport Report { get; } = new(BrokerId: 0, ClusterId: "", Listeners: [], DataDirectories: []);
+    public StartupReport Report { get; private set; } = new(BrokerId: 0, ClusterId: "", Listeners: [], DataDirectories: []);
 
     /// <summary>Returns when the broker answers Metadata on every listener.</summary>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <exception cref="LoadException">A log directory cannot be used.</exception>
+    /// <exception cref="ListenerBindException">A listener cannot be bound.</exception>
+    /// <exception cref="InvalidDataException">The coordination tree's files are damaged.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        string home = _config.LogDirs[0];
+        MetaProperties? meta = Directory.Exists(home) ? MetaProperties.Read(home) : null;
+        _tree = OpenTree(home);
+        string clusterId = await ClusterController.ResolveClusterIdAsync(_tree, meta?.ClusterId ?? _config.ClusterId).ConfigureAwait(false);
+        int brokerId = await ResolveBrokerIdAsync(meta).ConfigureAwait(false);
+        var config = new ConfigStore(_config, brokerId);
+        config.Apply(await ClusterController.ReadBrokerConfigsAsync(_tree).ConfigureAwait(false));
+
+        _logs = new LogManager(LogOptions(config, brokerId, clusterId), _time, _loggers);
+        await _logs.LoadAsync(cancellationToken).ConfigureAwait(false);
+
+        var metadata = new MetadataStore();
+        var replicas = new ReplicaManager(brokerId, _logs, config, _loggers.CreateLogger<ReplicaManager>());
+        _controller = new ClusterController(_tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>());
+        _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
+        BrokerServices services = Services(config, metadata, replicas, brokerId);
+        _network = new NetworkServer(NetworkWiring.Options(config.Current), new RequestDispatcher(new HandlerTable(services), _loggers.CreateLogger<RequestDispatcher>()), _time, _loggers);
+        replicas.OnBrokerConfig(() => _network.UpdateConnectionLimits(NetworkWiring.Limits(config.Current)));
+        await _network.BindAsync().ConfigureAwait(false);
+
+        IReadOnlyDictionary<string, EndpointImage> endpoints = NetworkWiring.Advertised(_config, _network.BoundEndpoints);
+        await _controller.StartAsync(new BrokerRegistration(brokerId, _config.Get(ConfigKeys.BrokerRack), endpoints)).ConfigureAwait(false);
+        _network.StartAccepting();
+        Report = NetworkWiring.Report(brokerId, clusterId, _config, _network.BoundEndpoints, endpoints);
+    }
 
     /// <summary>Finishes the requests taken, flushes and writes the clean-shutdown mark.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_network is not null)
+        {
+            await _network.StopAsync(StopGrace).ConfigureAwait(false);
+        }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        if (_groups is not null)
+        {
+            await _groups.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_controller is not null)
+        {
+            await _controller.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_logs is not null)
+        {
+            await _logs.ShutdownAsync().ConfigureAwait(false);
+        }
+
+        if (_tree is not null)
+        {
+            await _tree.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+
+        _stopping.Dispose();
+    }
+
+    private EmbeddedTree OpenTree(string home)
+    {
+        try
+        {
+            return EmbeddedTree.Open(home, _time);
+        }
+        catch (IOException e) when (e is not FileNotFoundException && e.HResult is -2147024864 or 11)
+        {
+            // A sharing violation: whoever holds the tree holds the directory.
+            throw new LoadException($"Failed to acquire lock on file .lock in {home}. A Kafka instance in another process or thread is using this directory.", e);
+        }
+    }
+
+    /// <summary>The configured id, else the one this data directory had before, else a new one above the reserved range.</summary>
+    private async Task<int> ResolveBrokerIdAsync(MetaProperties? meta)
+    {
+        if (_config.BrokerId >= 0)
+        {
+            return _config.BrokerId;
+        }
+
+        if (meta?.BrokerId is { } stored)
+        {
+            return stored;
+        }
+
+        return _config.Get(ConfigKeys.BrokerIdGenerationEnable)
+            ? await ClusterController.NextBrokerIdAsync(_tree!, _config.Get(ConfigKeys.ReservedBrokerMaxId)).ConfigureAwait(false)
+            : throw new LoadException("No broker ID found, and broker.id.generation.enable is false. Set broker.id to a number from 0 on");
+    }
+
+    private LogManagerOptions LogOptions(ConfigStore config, int brokerId, string clusterId) => new()
+    {
+        Directories = _config.LogDirs,
+        BrokerId = brokerId,
+        ClusterId = clusterId,
+        ConfigOf = topic => config.Topic(ClusterController.ReadTopicConfig(_tree!, topic)),
+        RecoveryThreadsPerDirectory = Math.Max(_config.Get(ConfigKeys.NumRecoveryThreadsPerDataDir), 2),
+        RetentionCheckIntervalMs = _config.Get(ConfigKeys.LogRetentionCheckIntervalMs),
+        OffsetCheckpointIntervalMs = _config.Get(ConfigKeys.LogFlushOffsetCheckpointIntervalMs),
+        HighWatermarkCheckpointIntervalMs = _config.Get(ConfigKeys.ReplicaHighWatermarkCheckpointIntervalMs),
+        ProducerIdExpirationMs = _config.Get(ConfigKeys.ProducerIdExpirationMs),
+    };
+
+    private static ControllerPolicy Policy(ConfigStore config) => new()
+    {
+        DefaultPartitions = () => config.Current.Get(ConfigKeys.NumPartitions),
+        DefaultReplicationFactor = () => (short)config.Current.Get(ConfigKeys.DefaultReplicationFactor),
+        ValidateTopicConfig = overrides => TopicConfig.Validate(config.Current, overrides)?.Message,
+    };
+
+    private BrokerServices Services(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, int brokerId) => new()
+    {
+        BrokerId = brokerId,
+        Config = config,
+        Metadata = metadata,
+        Controller = _controller!,
+        Tree = _tree!,
+        Replicas = replicas,
+        Groups = _groups!,
+        FetchSessions = new FetchSessionCache(config.Current.Get(ConfigKeys.MaxIncrementalFetchSessionCacheSlots), _time),
+        ProducerIds = new ProducerIdAllocator(_controller!),
+        AutoCreation = new TopicAutoCreation(config, metadata, _controller!, _loggers.CreateLogger<TopicAutoCreation>()),
+        Time = _time,
+        Loggers = _loggers,
+        Stopping = _stopping.Token,
+    };
 }

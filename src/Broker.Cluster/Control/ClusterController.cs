@@ -72,6 +72,21 @@ public sealed partial class ClusterController : IAsyncDisposable
         return configs.ToImmutable();
     }
 
+    /// <summary>A topic's overrides as the tree has them, for logs that are loaded before the controller runs. Reads the embedded tree without waiting.</summary>
+    public static IReadOnlyDictionary<string, string> ReadTopicConfig(EmbeddedTree tree, string topic)
+    {
+        string path = ZnodePaths.TopicConfig(topic);
+        return tree.TryRead(path) is { } data ? ConfigZnode.Decode(path, data) : new Dictionary<string, string>();
+    }
+
+    /// <summary>A broker id nobody had: the count of ids given so, above the range that is reserved for configured ones.</summary>
+    public static async Task<int> NextBrokerIdAsync(ICoordinationTree tree, int reservedMaxId)
+    {
+        await EnsurePathAsync(tree, ZnodePaths.BrokerSequence).ConfigureAwait(false);
+        NodeStat stat = await tree.SetAsync(ZnodePaths.BrokerSequence, default).ConfigureAwait(false);
+        return stat.Version + reservedMaxId;
+    }
+
     /// <summary>Registers the broker, takes the controller's office, loads the cluster and makes this broker lead its partitions.</summary>
     public async Task StartAsync(BrokerRegistration registration)
     {

@@ -35,6 +35,15 @@ public sealed class EmbeddedTree : ICoordinationTree
         return tree;
     }
 
+    /// <summary>The bytes of a node, or null when there is none.</summary>
+    public byte[]? TryRead(string path)
+    {
+        lock (_lock)
+        {
+            return _state.Find(path)?.Data;
+        }
+    }
+
     public ValueTask<string> CreateAsync(string path, ReadOnlyMemory<byte> data, CreateMode mode = CreateMode.Persistent) =>
         new(Change([TreeOperation.Create(path, data, mode)])[0].Path);
 

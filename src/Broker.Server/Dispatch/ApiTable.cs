@@ -1,0 +1,48 @@
+namespace Broker.Server;
+
+/// <summary>
+/// The one list of APIs this broker serves. Dispatch, ApiVersions and docs/protocol-support.md come from it; an API that is not complete is not in it.
+/// </summary>
+internal static class ApiTable
+{
+    public static readonly IReadOnlyList<Row> Rows =
+    [
+        new(ProduceHandler.Supports, s => new ProduceHandler(s)),
+        new(FetchHandler.Supports, s => new FetchHandler(s)),
+        new(ListOffsetsHandler.Supports, s => new ListOffsetsHandler(s)),
+        new(MetadataHandler.Supports, s => new MetadataHandler(s)),
+        new(OffsetCommitHandler.Supports, s => new OffsetCommitHandler(s)),
+        new(OffsetFetchHandler.Supports, s => new OffsetFetchHandler(s)),
+        new(FindCoordinatorHandler.Supports, s => new FindCoordinatorHandler(s)),
+        new(JoinGroupHandler.Supports, s => new JoinGroupHandler(s)),
+        new(HeartbeatHandler.Supports, s => new HeartbeatHandler(s)),
+        new(LeaveGroupHandler.Supports, s => new LeaveGroupHandler(s)),
+        new(SyncGroupHandler.Supports, s => new SyncGroupHandler(s)),
+        new(DescribeGroupsHandler.Supports, s => new DescribeGroupsHandler(s)),
+        new(ListGroupsHandler.Supports, s => new ListGroupsHandler(s)),
+        new(ApiVersionsHandler.Supports, _ => new ApiVersionsHandler()),
+        new(CreateTopicsHandler.Supports, s => new CreateTopicsHandler(s)),
+        new(DeleteTopicsHandler.Supports, s => new DeleteTopicsHandler(s)),
+        new(DeleteRecordsHandler.Supports, s => new DeleteRecordsHandler(s)),
+        new(InitProducerIdHandler.Supports, s => new InitProducerIdHandler(s)),
+        new(OffsetForLeaderEpochHandler.Supports, s => new OffsetForLeaderEpochHandler(s)),
+        new(DescribeAclsHandler.Supports, _ => new DescribeAclsHandler()),
+        new(DescribeConfigsHandler.Supports, s => new DescribeConfigsHandler(s)),
+        new(AlterConfigsHandler.Supports, s => new AlterConfigsHandler(s)),
+        new(DescribeLogDirsHandler.Supports, s => new DescribeLogDirsHandler(s)),
+        new(CreatePartitionsHandler.Supports, s => new CreatePartitionsHandler(s)),
+        new(DeleteGroupsHandler.Supports, s => new DeleteGroupsHandler(s)),
+        new(ElectLeadersHandler.Supports, s => new ElectLeadersHandler(s)),
+        new(IncrementalAlterConfigsHandler.Supports, s => new IncrementalAlterConfigsHandler(s)),
+        new(ListPartitionReassignmentsHandler.Supports, _ => new ListPartitionReassignmentsHandler()),
+        new(OffsetDeleteHandler.Supports, s => new OffsetDeleteHandler(s)),
+        new(DescribeClientQuotasHandler.Supports, _ => new DescribeClientQuotasHandler()),
+        new(DescribeUserScramCredentialsHandler.Supports, _ => new DescribeUserScramCredentialsHandler()),
+        new(DescribeClusterHandler.Supports, s => new DescribeClusterHandler(s)),
+        new(DescribeProducersHandler.Supports, s => new DescribeProducersHandler(s)),
+        new(DescribeTopicPartitionsHandler.Supports, s => new DescribeTopicPartitionsHandler(s)),
+    ];
+
+    /// <summary>A served API and how its handler is made.</summary>
+    internal sealed record Row(ApiSupport Supports, Func<BrokerServices, ApiHandler> Create);
+}

@@ -1,0 +1,67 @@
+using Broker.Cluster;
+using Broker.Protocol;
+using Broker.Storage;
+
+namespace Broker.Server;
+
+/// <summary>Reads one partition for a consumer: leadership and epoch checks, isolation, offset range, file slice.</summary>
+internal sealed class PartitionReader(BrokerServices services)
+{
+    public PartitionRead Read(FetchTarget target, bool readCommitted, int maxBytes, bool minOneBatch)
+    {
+        if (target.Topic is null)
+        {
+            return PartitionRead.Failed(ErrorCode.UnknownTopicId);
+        }
+
+        if (!services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition))
+        {
+            return PartitionRead.Failed(services.UnknownOrNotLeader(target.Topic, target.Partition));
+        }
+
+        if (target.TopicId != Guid.Empty && partition.Log.TopicId != target.TopicId)
+        {
+            return PartitionRead.Failed(ErrorCode.InconsistentTopicId);
+        }
+
+        ErrorCode error = partition.CheckLeader(services.BrokerId, target.CurrentLeaderEpoch);
+        if (error != ErrorCode.None)
+        {
+            PartitionImage? role = partition.Role;
+            return PartitionRead.Failed(error, role is null ? null : (role.Leader, role.LeaderEpoch));
+        }
+
+        return ReadLog(partition.Log, target, readCommitted, maxBytes, minOneBatch);
+    }
+
+    private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, bool readCommitted, int maxBytes, bool minOneBatch)
+    {
+        long highWatermark = log.HighWatermark;
+        long lastStable = log.LastStableOffset;
+        long logStart = log.LogStartOffset;
+        if (target.LastFetchedEpoch >= 0)
+        {
+            (int epoch, long endOffset) = log.EndOffsetForEpoch(target.LastFetchedEpoch);
+            if (epoch < 0 || endOffset < 0)
+            {
+                return PartitionRead.Failed(ErrorCode.OffsetOutOfRange);
+            }
+
+            if (epoch < target.LastFetchedEpoch || endOffset < target.FetchOffset)
+            {
+                return new(ErrorCode.None, highWatermark, lastStable, logStart, WireRecords.FromMemory(default), null, (epoch, endOffset), null);
+            }
+        }
+
+        long upperBound = readCommitted ? lastStable : highWatermark;
+        ReadResult read = log.Read(target.FetchOffset, maxBytes, minOneBatch, upperBound);
+        if (read.Error != ErrorCode.None)
+        {
+            return PartitionRead.Failed(read.Error) with { HighWatermark = -1, LogStartOffset = -1 };
+        }
+
+        IReadOnlyList<AbortedTransaction>? aborted = readCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, upperBound) : null;
+        WireRecords records = read.Slice.Length == 0 ? WireRecords.FromMemory(default) : WireRecords.FromFile(read.Slice);
+        return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null);
+    }
+}

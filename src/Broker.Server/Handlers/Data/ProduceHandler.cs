@@ -1,0 +1,186 @@
+using System.Runtime.InteropServices;
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+using Broker.Protocol.Records;
+using Broker.Storage;
+
+namespace Broker.Server;
+
+/// <summary>
+/// Produce (key 0): appends record sets to partitions that this broker leads.
+/// v0-1 carry message sets of magic 0 or 1, v2 magic 1, v3 and later exactly one batch of magic 2 per partition.
+/// v5 adds the log start offset, v7 allows zstd, v8 per-record errors, v10 the current leader (KIP-951).
+/// acks=0 gets no answer; if it failed the connection is closed, which is the only sign such a client can see.
+/// </summary>
+internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<ProduceRequest>
+{
+    public static readonly ApiSupport Supports = new(ApiKey.Produce, 0, 11);
+
+    private const int MagicPosition = 16;
+
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ProduceRequest request)
+    {
+        if (request.Acks is < -1 or > 1)
+        {
+            return Ready(Answer(request, context.ApiVersion, ErrorCode.InvalidRequiredAcks));
+        }
+
+        if (request.TransactionalId is not null)
+        {
+            return Ready(Answer(request, context.ApiVersion, ErrorCode.TransactionalIdAuthorizationFailed));
+        }
+
+        ProduceResponse response = Append(request, context.ApiVersion, out string? failure);
+        if (request.Acks != 0)
+        {
+            return Ready(response);
+        }
+
+        return failure is null ? new((IMessage?)null) : throw new CloseConnectionException($"a produce with acks=0 failed: {failure}");
+    }
+
+    private ProduceResponse Append(ProduceRequest request, short version, out string? failure)
+    {
+        failure = null;
+        var topics = new ProduceResponse.TopicProduceResponse[request.TopicData.Count];
+        int t = 0;
+        foreach (ProduceRequest.TopicProduceData topic in request.TopicData)
+        {
+            var partitions = new ProduceResponse.PartitionProduceResponse[topic.PartitionData.Count];
+            int p = 0;
+            foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
+            {
+                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request.Acks, version);
+                if (answer.ErrorCode != ErrorCode.None)
+                {
+                    failure ??= $"{topic.Name}-{data.Index}: {answer.ErrorCode} {answer.ErrorMessage}";
+                }
+
+                partitions[p++] = answer;
+            }
+
+            topics[t++] = new() { Name = topic.Name, PartitionResponses = partitions };
+        }
+
+        return new ProduceResponse { Responses = topics };
+    }
+
+    private ProduceResponse.PartitionProduceResponse AppendOne(string topic, in ProduceRequest.PartitionProduceData data, short acks, short version)
+    {
+        if (!services.Replicas.TryGet(new TopicPartition(topic, data.Index), out Partition? partition))
+        {
+            return Failed(data.Index, services.UnknownOrNotLeader(topic, data.Index));
+        }
+
+        ErrorCode error = CheckRecords(data.Records, version, out string? message);
+        if (error != ErrorCode.None)
+        {
+            return Failed(data.Index, error, message);
+        }
+
+        error = InternalTopics.IsInternal(topic) ? ErrorCode.InvalidTopicException : partition.CheckLeader(services.BrokerId, -1);
+        if (error != ErrorCode.None)
+        {
+            return Failed(data.Index, error);
+        }
+
+        AppendResult result = partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, acks);
+        return new()
+        {
+            Index = data.Index,
+            ErrorCode = result.Error,
+            ErrorMessage = result.ErrorMessage,
+            BaseOffset = result.Error == ErrorCode.None ? result.BaseOffset : -1,
+            LogAppendTimeMs = result.LogAppendTimeMs,
+            LogStartOffset = result.Error == ErrorCode.None ? result.LogStartOffset : -1,
+            RecordErrors = ToRecordErrors(result),
+        };
+    }
+
+    /// <summary>From v3 on a partition's data is exactly one batch of magic 2; zstd needs v7.</summary>
+    private static ErrorCode CheckRecords(WireRecords records, short version, out string? message)
+    {
+        message = null;
+        if (records.IsNull || records.Length == 0)
+        {
+            if (version < 3)
+            {
+                return ErrorCode.None;
+            }
+
+            message = "Produce requests with version 3 or higher must have exactly one record batch per partition, and this one has none";
+            return ErrorCode.InvalidRecord;
+        }
+
+        ReadOnlySpan<byte> bytes = records.Memory.Span;
+        if (version < 3)
+        {
+            return ErrorCode.None;
+        }
+
+        if (bytes.Length <= MagicPosition || !RecordBatchHeader.TryRead(bytes, out RecordBatchHeader batch))
+        {
+            if (bytes.Length > MagicPosition && bytes[MagicPosition] is 0 or 1)
+            {
+                message = $"Produce requests with version 3 or higher only take record batches of magic 2, this one has magic {bytes[MagicPosition]}";
+                return ErrorCode.InvalidRecord;
+            }
+
+            message = $"The {bytes.Length} bytes of records do not hold one complete record batch";
+            return ErrorCode.CorruptMessage;
+        }
+
+        if (batch.SizeInBytes != bytes.Length)
+        {
+            bool more = batch.SizeInBytes < bytes.Length;
+            message = more
+                ? "Produce requests with version 3 or higher must have exactly one record batch per partition, and this one has more"
+                : $"The record batch says {batch.SizeInBytes} bytes but {bytes.Length} were sent";
+            return more ? ErrorCode.InvalidRecord : ErrorCode.CorruptMessage;
+        }
+
+        if (version < 7 && batch.Codec == CompressionCodec.Zstd)
+        {
+            message = $"Produce v{version} does not know zstd; version 7 or later does";
+            return ErrorCode.UnsupportedCompressionType;
+        }
+
+        return ErrorCode.None;
+    }
+
+    private static WireArray<ProduceResponse.BatchIndexAndErrorMessage> ToRecordErrors(AppendResult result)
+    {
+        if (result.RecordErrors is not { Count: > 0 } errors)
+        {
+            return default;
+        }
+
+        var list = new ProduceResponse.BatchIndexAndErrorMessage[errors.Count];
+        for (int i = 0; i < list.Length; i++)
+        {
+            list[i] = new() { BatchIndex = errors[i].BatchIndex, BatchIndexErrorMessage = errors[i].Message };
+        }
+
+        return list;
+    }
+
+    private static ProduceResponse.PartitionProduceResponse Failed(int index, ErrorCode error, string? message = null) =>
+        new() { Index = index, ErrorCode = error, ErrorMessage = message, BaseOffset = -1, LogAppendTimeMs = -1, LogStartOffset = -1 };
+
+    private static ProduceResponse Answer(ProduceRequest request, short version, ErrorCode error)
+    {
+        var topics = new List<ProduceResponse.TopicProduceResponse>();
+        foreach (ProduceRequest.TopicProduceData topic in request.TopicData)
+        {
+            var partitions = new List<ProduceResponse.PartitionProduceResponse>();
+            foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
+            {
+                partitions.Add(Failed(data.Index, error));
+            }
+
+            topics.Add(new() { Name = topic.Name, PartitionResponses = partitions });
+        }
+
+        return new ProduceResponse { Responses = topics };
+    }
+}

@@ -1,0 +1,13 @@
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+
+namespace Broker.Server;
+
+/// <summary>Heartbeat (key 12): keeps a member alive and tells it of rebalances. v3 static members.</summary>
+internal sealed class HeartbeatHandler(BrokerServices services) : ApiHandler<HeartbeatRequest>
+{
+    public static readonly ApiSupport Supports = new(ApiKey.Heartbeat, 0, 4);
+
+    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, HeartbeatRequest request) =>
+        await services.Groups.HeartbeatAsync(request, context.Caller).ConfigureAwait(false);
+}

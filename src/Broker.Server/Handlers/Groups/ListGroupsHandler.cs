@@ -1,0 +1,13 @@
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+
+namespace Broker.Server;
+
+/// <summary>ListGroups (key 16): lists the groups coordinated here. v4 filters by state, v5 by type.</summary>
+internal sealed class ListGroupsHandler(BrokerServices services) : ApiHandler<ListGroupsRequest>
+{
+    public static readonly ApiSupport Supports = new(ApiKey.ListGroups, 0, 5);
+
+    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, ListGroupsRequest request) =>
+        await services.Groups.ListGroupsAsync(request, context.Caller).ConfigureAwait(false);
+}

@@ -1,0 +1,48 @@
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+
+namespace Broker.Server;
+
+/// <summary>
+/// ApiVersions (key 18): lists what <see cref="ApiTable"/> serves. v3 names the client's software, v4 may list features whose lowest level is 0.
+/// A version beyond the range is answered by <see cref="UnsupportedVersion"/> in the v0 layout, so that the client can retry.
+/// </summary>
+internal sealed class ApiVersionsHandler : ApiHandler<ApiVersionsRequest>
+{
+    public static readonly ApiSupport Supports = new(ApiKey.ApiVersions, 0, 4);
+
+    private readonly ApiVersionsResponse.ApiVersion[] _served =
+        [.. ApiTable.Rows.Select(row => new ApiVersionsResponse.ApiVersion { ApiKey = (short)row.Supports.Key, MinVersion = row.Supports.MinVersion, MaxVersion = row.Supports.MaxVersion })];
+
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ApiVersionsRequest request)
+    {
+        if (context.ApiVersion >= 3 && !(IsSoftwareText(request.ClientSoftwareName) && IsSoftwareText(request.ClientSoftwareVersion)))
+        {
+            return Ready(new ApiVersionsResponse { ErrorCode = ErrorCode.InvalidRequest });
+        }
+
+        return Ready(new ApiVersionsResponse { ApiKeys = _served, FinalizedFeaturesEpoch = 0 });
+    }
+
+    /// <summary>The answer to a version this broker does not know: error 35 and just the range of ApiVersions itself.</summary>
+    public static ApiVersionsResponse UnsupportedVersion() => new()
+    {
+        ErrorCode = ErrorCode.UnsupportedVersion,
+        ApiKeys = [new ApiVersionsResponse.ApiVersion { ApiKey = (short)ApiKey.ApiVersions, MinVersion = Supports.MinVersion, MaxVersion = Supports.MaxVersion }],
+    };
+
+    /// <summary>Letters and digits, with dashes and dots inside (KIP-511).</summary>
+    private static bool IsSoftwareText(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            bool inside = i > 0 && i < text.Length - 1;
+            if (!char.IsAsciiLetterOrDigit(text[i]) && !(inside && (text[i] is '-' or '.')))
+            {
+                return false;
+            }
+        }
+
+        return text.Length > 0;
+    }
+}

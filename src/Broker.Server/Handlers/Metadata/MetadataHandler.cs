@@ -1,0 +1,160 @@
+using Broker.Cluster;
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+
+namespace Broker.Server;
+
+/// <summary>
+/// Metadata (key 3): brokers, controller, topics and partition leaders, with the endpoints of the listener the request came in on.
+/// v0: an empty list means all topics; from v1 null does. Topics may be created on the way (always before v4, by a flag since). v2 cluster id;
+/// v8-10 cluster operations; v10 topic ids; v12 lookup by id; v13 top-level error.
+/// </summary>
+internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<MetadataRequest>
+{
+    public static readonly ApiSupport Supports = new(ApiKey.Metadata, 0, 13);
+
+    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, MetadataRequest request)
+    {
+        short version = context.ApiVersion;
+        var view = new ListenerView(services.Metadata.Current, context.ListenerName, version);
+        bool allTopics = request.Topics.IsNull || (version == 0 && request.Topics.Count == 0);
+        var topics = new List<MetadataResponse.MetadataResponseTopic>();
+        if (allTopics)
+        {
+            foreach (TopicImage topic in view.Image.Topics.OrderBy(t => t.Name, StringComparer.Ordinal))
+            {
+                topics.Add(Found(topic, view, request));
+            }
+        }
+        else
+        {
+            await AddAskedAsync(request, version, view, topics).ConfigureAwait(false);
+        }
+
+        return new MetadataResponse
+        {
+            Brokers = view.Brokers(),
+            ClusterId = view.Image.ClusterId,
+            ControllerId = view.Image.ControllerId,
+            Topics = topics,
+            ClusterAuthorizedOperations = request.IncludeClusterAuthorizedOperations ? AuthorizedOperations.Cluster : AuthorizedOperations.NotRequested,
+        };
+    }
+
+    private async ValueTask AddAskedAsync(MetadataRequest request, short version, ListenerView view, List<MetadataResponse.MetadataResponseTopic> topics)
+    {
+        bool mayCreate = (version < 4 || request.AllowAutoTopicCreation) && services.Config.AutoCreateTopics;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        List<string>? toCreate = null;
+        foreach (MetadataRequest.MetadataRequestTopic asked in request.Topics)
+        {
+            if (asked.Name is null)
+            {
+                topics.Add(ById(asked.TopicId, view, request));
+            }
+            else if (version >= 10 && asked.TopicId != Guid.Empty && version < 12)
+            {
+                topics.Add(Missing(asked.Name, asked.TopicId, ErrorCode.InvalidRequest));
+            }
+            else if (seen.Add(asked.Name))
+            {
+                if (view.Image.Topic(asked.Name) is { } topic)
+                {
+                    topics.Add(Found(topic, view, request));
+                }
+                else if (TopicNames.Validate(asked.Name) is not null)
+                {
+                    topics.Add(Missing(asked.Name, Guid.Empty, ErrorCode.InvalidTopicException));
+                }
+                else if (mayCreate)
+                {
+                    (toCreate ??= []).Add(asked.Name);
+                }
+                else
+                {
+                    topics.Add(Missing(asked.Name, Guid.Empty, ErrorCode.UnknownTopicOrPartition));
+                }
+            }
+        }
+
+        foreach (string name in toCreate ?? [])
+        {
+            ErrorCode error = await services.AutoCreation.CreateAsync(name).ConfigureAwait(false);
+            topics.Add(error == ErrorCode.None && services.Metadata.Current.Topic(name) is { } created
+                ? Found(created, view with { Image = services.Metadata.Current }, request)
+                : Missing(name, Guid.Empty, error == ErrorCode.None ? ErrorCode.LeaderNotAvailable : error));
+        }
+    }
+
+    private static MetadataResponse.MetadataResponseTopic ById(Guid id, ListenerView view, MetadataRequest request) =>
+        view.Image.Topic(id) is { } topic ? Found(topic, view, request) : new() { Name = null, TopicId = id, ErrorCode = ErrorCode.UnknownTopicId };
+
+    private static MetadataResponse.MetadataResponseTopic Missing(string name, Guid id, ErrorCode error) => new()
+    {
+        Name = name,
+        TopicId = id,
+        ErrorCode = error,
+        IsInternal = InternalTopics.IsInternal(name),
+        TopicAuthorizedOperations = AuthorizedOperations.NotRequested,
+    };
+
+    private static MetadataResponse.MetadataResponseTopic Found(TopicImage topic, ListenerView view, MetadataRequest request)
+    {
+        var partitions = new MetadataResponse.MetadataResponsePartition[topic.Partitions.Count];
+        for (int i = 0; i < partitions.Length; i++)
+        {
+            PartitionImage partition = topic.Partitions[i];
+            (ErrorCode error, int leader) = view.Leader(partition);
+            partitions[i] = new()
+            {
+                ErrorCode = error,
+                PartitionIndex = partition.Index,
+                LeaderId = leader,
+                LeaderEpoch = partition.LeaderEpoch,
+                ReplicaNodes = partition.Replicas,
+                IsrNodes = partition.Isr,
+                OfflineReplicas = partition.OfflineReplicas,
+            };
+        }
+
+        return new()
+        {
+            Name = topic.Name,
+            TopicId = topic.Id,
+            IsInternal = topic.IsInternal,
+            Partitions = partitions,
+            TopicAuthorizedOperations = request.IncludeTopicAuthorizedOperations ? AuthorizedOperations.Topic : AuthorizedOperations.NotRequested,
+        };
+    }
+
+    /// <summary>The image as seen through one listener.</summary>
+    private readonly record struct ListenerView(MetadataImage Image, string Listener, short Version)
+    {
+        public List<MetadataResponse.MetadataResponseBroker> Brokers()
+        {
+            var brokers = new List<MetadataResponse.MetadataResponseBroker>(Image.Brokers.Count);
+            foreach (BrokerImage broker in Image.Brokers)
+            {
+                if (broker.Endpoint(Listener) is { } endpoint)
+                {
+                    brokers.Add(new() { NodeId = broker.Id, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack });
+                }
+            }
+
+            return brokers;
+        }
+
+        /// <summary>A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that.</summary>
+        public (ErrorCode Error, int Leader) Leader(PartitionImage partition)
+        {
+            if (partition.Leader < 0 || Image.Broker(partition.Leader) is not { } broker)
+            {
+                return (ErrorCode.LeaderNotAvailable, -1);
+            }
+
+            return broker.Endpoint(Listener) is not null
+                ? (ErrorCode.None, partition.Leader)
+                : (Version >= 6 ? ErrorCode.ListenerNotFound : ErrorCode.LeaderNotAvailable, -1);
+        }
+    }
+}

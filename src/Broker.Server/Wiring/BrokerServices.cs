@@ -1,0 +1,43 @@
+using Broker.Cluster;
+using Broker.Coordination;
+using Broker.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Server;
+
+/// <summary>What handlers work with. Made once by <see cref="BrokerServer"/>; every member is thread-safe.</summary>
+internal sealed class BrokerServices
+{
+    public required int BrokerId { get; init; }
+
+    public required ConfigStore Config { get; init; }
+
+    public required MetadataStore Metadata { get; init; }
+
+    public required ClusterController Controller { get; init; }
+
+    public required ICoordinationTree Tree { get; init; }
+
+    public required ReplicaManager Replicas { get; init; }
+
+    public required GroupCoordinator Groups { get; init; }
+
+    public required FetchSessionCache FetchSessions { get; init; }
+
+    public required ProducerIdAllocator ProducerIds { get; init; }
+
+    public required TopicAutoCreation AutoCreation { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>Cancelled when the broker begins to stop, so that parked requests are answered at once.</summary>
+    public required CancellationToken Stopping { get; init; }
+
+    /// <summary>Why a partition is not served here: nobody has it, or somebody else leads it.</summary>
+    public ErrorCode UnknownOrNotLeader(string topic, int partition) =>
+        Metadata.Current.Topic(topic) is { } image && (uint)partition < (uint)image.Partitions.Count
+            ? ErrorCode.NotLeaderOrFollower
+            : ErrorCode.UnknownTopicOrPartition;
+}

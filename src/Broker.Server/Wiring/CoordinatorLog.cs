@@ -1,0 +1,50 @@
+using Broker.Cluster;
+using Broker.Coordination;
+using Broker.Protocol;
+using Broker.Storage;
+
+namespace Broker.Server;
+
+/// <summary>A coordinator's topic over the partitions of this broker. Thread-safe.</summary>
+internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, MetadataStore metadata) : ICoordinatorLog
+{
+    public int PartitionCount => metadata.Current.Topic(topic)?.Partitions.Count ?? 0;
+
+    public bool IsLeader(int partition) => Find(partition) is { } found && found.CheckLeader(replicas.BrokerId, -1) == ErrorCode.None;
+
+    public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch) =>
+        new(Find(partition) is { } found ? found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1).Error : ErrorCode.NotLeaderOrFollower);
+
+    public long StartOffset(int partition) => Require(partition).Log.LogStartOffset;
+
+    public long EndOffset(int partition) => Require(partition).Log.LogEndOffset;
+
+    public int Read(int partition, long offset, Memory<byte> buffer)
+    {
+        PartitionLog log = Require(partition).Log;
+        ReadResult read = log.Read(offset, buffer.Length, minOneBatch: true, log.LogEndOffset);
+        if (read.Error != ErrorCode.None)
+        {
+            throw new IOException($"Reading {topic}-{partition} at offset {offset} failed with {read.Error}; the log says more");
+        }
+
+        int wanted = Math.Min(read.Slice.Length, buffer.Length);
+        int copied = 0;
+        while (copied < wanted)
+        {
+            int n = RandomAccess.Read(read.Slice.File, buffer.Span[copied..wanted], read.Slice.Position + copied);
+            if (n == 0)
+            {
+                break;
+            }
+
+            copied += n;
+        }
+
+        return copied;
+    }
+
+    private Partition? Find(int partition) => replicas.TryGet(new TopicPartition(topic, partition), out Partition? found) ? found : null;
+
+    private Partition Require(int partition) => Find(partition) ?? throw new InvalidOperationException($"{topic}-{partition} is not hosted here");
+}

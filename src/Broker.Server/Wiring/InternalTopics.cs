@@ -1,0 +1,10 @@
+namespace Broker.Server;
+
+/// <summary>Topics that belong to coordinators: clients may read them but not write or create them.</summary>
+internal static class InternalTopics
+{
+    public const string ConsumerOffsets = "__consumer_offsets";
+    public const string TransactionState = "__transaction_state";
+
+    public static bool IsInternal(string topic) => topic is ConsumerOffsets or TransactionState;
+}

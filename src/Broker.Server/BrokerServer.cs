@@ -63,6 +63,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
         IReadOnlyDictionary<string, EndpointImage> endpoints = NetworkWiring.Advertised(_config, _network.BoundEndpoints);
         await _controller.StartAsync(new BrokerRegistration(brokerId, _config.Get(ConfigKeys.BrokerRack), endpoints)).ConfigureAwait(false);
+        _groups.Start();
         _network.StartAccepting();
         Report = NetworkWiring.Report(brokerId, clusterId, _config, _network.BoundEndpoints, endpoints);
     }

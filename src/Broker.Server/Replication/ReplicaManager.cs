@@ -14,8 +14,8 @@ namespace Broker.Server;
 internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore config, ILogger<ReplicaManager> logger) : IReplicaHost
 {
     private readonly ConcurrentDictionary<TopicPartition, Partition> _partitions = new();
-    private readonly List<Action<IReadOnlyCollection<TopicPartition>>> _stopObservers = [];
-    private readonly List<Action<TopicPartition>> _leaderObservers = [];
+    private readonly List<Action<IReadOnlyCollection<TopicPartition>, bool>> _stopObservers = [];
+    private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
     private readonly List<Action> _brokerConfigObservers = [];
 
     public int BrokerId => brokerId;
@@ -26,11 +26,11 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     public bool TryGet(TopicPartition key, [NotNullWhen(true)] out Partition? partition) => _partitions.TryGetValue(key, out partition);
 
-    /// <summary>Calls back after partitions stopped being hosted here. Register before the controller starts.</summary>
-    public void OnStopped(Action<IReadOnlyCollection<TopicPartition>> observer) => _stopObservers.Add(observer);
+    /// <summary>Calls back after partitions stopped being hosted here, and whether for good. Register before the controller starts.</summary>
+    public void OnStopped(Action<IReadOnlyCollection<TopicPartition>, bool> observer) => _stopObservers.Add(observer);
 
-    /// <summary>Calls back after this broker became leader of a partition. Register before the controller starts.</summary>
-    public void OnLeader(Action<TopicPartition> observer) => _leaderObservers.Add(observer);
+    /// <summary>Calls back after this broker became leader of a partition, with the leader epoch. Register before the controller starts.</summary>
+    public void OnLeader(Action<TopicPartition, int> observer) => _leaderObservers.Add(observer);
 
     /// <summary>Calls back after dynamic broker configuration changed. Register before the controller starts.</summary>
     public void OnBrokerConfig(Action observer) => _brokerConfigObservers.Add(observer);
@@ -48,9 +48,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
             Partition partition = _partitions.GetOrAdd(key, static (k, state) => new Partition(state.logs.GetOrCreate(k, state.id, state.effective)), (logs, id: topic.Id, effective));
             partition.BecomeLeader(role);
-            foreach (Action<TopicPartition> observer in _leaderObservers)
+            foreach (Action<TopicPartition, int> observer in _leaderObservers)
             {
-                observer(key);
+                observer(key, role.LeaderEpoch);
             }
         }
 
@@ -75,9 +75,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
             }
         }
 
-        foreach (Action<IReadOnlyCollection<TopicPartition>> observer in _stopObservers)
+        foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
         {
-            observer(stopped);
+            observer(stopped, delete);
         }
 
         return Task.CompletedTask;

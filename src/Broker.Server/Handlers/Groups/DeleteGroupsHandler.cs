@@ -9,5 +9,5 @@ internal sealed class DeleteGroupsHandler(BrokerServices services) : ApiHandler<
     public static readonly ApiSupport Supports = new(ApiKey.DeleteGroups, 0, 2);
 
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, DeleteGroupsRequest request) =>
-        await services.Groups.DeleteGroupsAsync(request, context.Caller).ConfigureAwait(false);
+        await services.Groups.DeleteGroupsAsync(request).ConfigureAwait(false);
 }

@@ -8,6 +8,6 @@ internal sealed class DescribeGroupsHandler(BrokerServices services) : ApiHandle
 {
     public static readonly ApiSupport Supports = new(ApiKey.DescribeGroups, 0, 5);
 
-    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, DescribeGroupsRequest request) =>
-        await services.Groups.DescribeGroupsAsync(request, context.Caller).ConfigureAwait(false);
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, DescribeGroupsRequest request) =>
+        Ready(services.Groups.DescribeGroups(request, context.Caller));
 }

@@ -46,7 +46,7 @@ internal sealed class FindCoordinatorHandler(BrokerServices services) : ApiHandl
             return Failed(key, ErrorCode.CoordinatorNotAvailable, $"{InternalTopics.ConsumerOffsets} could not be created; the broker's log says why");
         }
 
-        PartitionImage partition = offsets.Partitions[CoordinatorPartition.ForKey(key, offsets.Partitions.Count)];
+        PartitionImage partition = offsets.Partitions[CoordinatorKey.PartitionFor(key, offsets.Partitions.Count)];
         BrokerImage? leader = services.Metadata.Current.Broker(partition.Leader);
         return leader?.Endpoint(listener) is { } endpoint
             ? new() { Key = key, NodeId = leader.Id, Host = endpoint.Host, Port = endpoint.Port }

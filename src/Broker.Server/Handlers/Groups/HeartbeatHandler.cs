@@ -8,6 +8,6 @@ internal sealed class HeartbeatHandler(BrokerServices services) : ApiHandler<Hea
 {
     public static readonly ApiSupport Supports = new(ApiKey.Heartbeat, 0, 4);
 
-    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, HeartbeatRequest request) =>
-        await services.Groups.HeartbeatAsync(request, context.Caller).ConfigureAwait(false);
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, HeartbeatRequest request) =>
+        Ready(services.Groups.Heartbeat(request));
 }

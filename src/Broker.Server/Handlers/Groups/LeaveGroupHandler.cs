@@ -8,6 +8,6 @@ internal sealed class LeaveGroupHandler(BrokerServices services) : ApiHandler<Le
 {
     public static readonly ApiSupport Supports = new(ApiKey.LeaveGroup, 0, 5);
 
-    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, LeaveGroupRequest request) =>
-        await services.Groups.LeaveGroupAsync(request, context.Caller).ConfigureAwait(false);
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, LeaveGroupRequest request) =>
+        Ready(services.Groups.LeaveGroup(request, context.Caller));
 }

@@ -8,6 +8,6 @@ internal sealed class ListGroupsHandler(BrokerServices services) : ApiHandler<Li
 {
     public static readonly ApiSupport Supports = new(ApiKey.ListGroups, 0, 5);
 
-    protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, ListGroupsRequest request) =>
-        await services.Groups.ListGroupsAsync(request, context.Caller).ConfigureAwait(false);
+    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ListGroupsRequest request) =>
+        Ready(services.Groups.ListGroups(request));
 }

@@ -9,5 +9,5 @@ internal sealed class OffsetDeleteHandler(BrokerServices services) : ApiHandler<
     public static readonly ApiSupport Supports = new(ApiKey.OffsetDelete, 0, 0);
 
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, OffsetDeleteRequest request) =>
-        await services.Groups.OffsetDeleteAsync(request, context.Caller).ConfigureAwait(false);
+        await services.Groups.OffsetDeleteAsync(request).ConfigureAwait(false);
 }

@@ -17,7 +17,7 @@ internal sealed class OffsetFetchHandler(BrokerServices services) : ApiHandler<O
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, OffsetFetchRequest request) =>
         context.ApiVersion == 0
             ? await Task.Run(() => FetchOldAsync(request)).ConfigureAwait(false)
-            : await services.Groups.OffsetFetchAsync(request, context.Caller).ConfigureAwait(false);
+            : services.Groups.OffsetFetch(request, context.Caller);
 
     private async Task<OffsetFetchResponse> FetchOldAsync(OffsetFetchRequest request)
     {

@@ -5,6 +5,13 @@ namespace Broker.Network.Tests;
 /// <summary>What connections and requests cost. Bounds are several times what is measured: they catch a change of order, not of percent.</summary>
 public sealed class CostTests : IAsyncLifetime
 {
+#if DEBUG
+    // Without optimisation the compiler makes an object of every async method's state.
+    private const int MaxBytesPerRequest = 1000;
+#else
+    private const int MaxBytesPerRequest = 20;
+#endif
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public Task DisposeAsync() => Eventually.BuffersReturnedAsync();
@@ -48,17 +55,18 @@ public sealed class CostTests : IAsyncLifetime
     {
         const int Requests = 20_000;
         await using TestServer server = await TestServer.StartAsync(TestHandler.EchoHandler());
-        using TestClient client = await server.ConnectAsync();
-        await ExchangeAsync(client.Socket, 2000);
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        client.Connect(server.EndPoint);
+        await ExchangeAsync(client, 2000);
 
         long before = GC.GetTotalAllocatedBytes(precise: true);
-        await ExchangeAsync(client.Socket, Requests);
+        await ExchangeAsync(client, Requests);
         long perRequest = (GC.GetTotalAllocatedBytes(precise: true) - before) / Requests;
 
-        Assert.InRange(perRequest, 0, 40);
+        Assert.InRange(perRequest, 0, MaxBytesPerRequest);
     }
 
-    /// <summary>On a thread of its own with blocking calls, which allocate nothing that would be counted as the server's.</summary>
+    /// <summary>On a thread of its own with blocking calls on a socket never used otherwise: they allocate nothing that would be counted as the server's.</summary>
     private static Task ExchangeAsync(Socket socket, int requests) => Task.Factory.StartNew(
         () =>
         {
@@ -70,8 +78,7 @@ public sealed class CostTests : IAsyncLifetime
                 for (int got = 0; got < answer.Length;)
                 {
                     int count = socket.Receive(answer, got, answer.Length - got, SocketFlags.None);
-                    Assert.NotEqual(0, count);
-                    got += count;
+                    got += count > 0 ? count : throw new EndOfStreamException();
                 }
             }
         },

@@ -33,7 +33,7 @@ public sealed class FileAttachmentTests : IAsyncLifetime, IDisposable
         for (int i = 0; i < 3; i++)
         {
             await client.SendAsync(TestClient.Frame(i));
-            Assert.True(expected.AsSpan().SequenceEqual(await client.ReceiveAsync()));
+            Assert.Equal(expected, await client.ReceiveAsync());
         }
     }
 
@@ -66,7 +66,7 @@ public sealed class FileAttachmentTests : IAsyncLifetime, IDisposable
             }
         }
 
-        Assert.Equal([.. "<"u8, .. content, .. ">"u8], received[4..]);
+        Assert.Equal([(byte)'<', .. content, (byte)'>'], received[4..]);
         Assert.Equal(1, await client.ReceiveNumberAsync());
     }
 

@@ -4,7 +4,22 @@ namespace Broker.Coordination;
 internal delegate void Appended(ErrorCode error, Moment now, Effects effects);
 
 /// <summary>Records that belong together (one batch), and the step that follows their append.</summary>
-internal readonly record struct PendingAppend(IReadOnlyList<GroupRecord> Records, Appended Continue);
+internal readonly record struct PendingAppend(IReadOnlyList<GroupRecord> Records, Appended Continue)
+{
+    /// <summary>Roughly what the records take in a batch.</summary>
+    public long EstimatedBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (GroupRecord record in Records)
+            {
+                bytes += record.EstimatedBytes;
+            }
+            return bytes;
+        }
+    }
+}
 
 /// <summary>Something an operator wants to read in the log.</summary>
 internal readonly record struct GroupNote(GroupNoteKind Kind, string GroupId, int Generation, string Text);
@@ -41,7 +56,7 @@ internal sealed class Effects
         Answered.Add(call);
     }
 
-    public void Note(GroupNoteKind kind, Group group, string text) => Notes.Add(new GroupNote(kind, group.Id, group.Generation, text));
+    public void Note(GroupNoteKind kind, Group group, string text) => Notes.Add(new GroupNote(kind, RebalanceHistory.OneLine(group.Id), group.Generation, text));
 
     public void Clear()
     {

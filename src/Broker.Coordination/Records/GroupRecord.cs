@@ -1,13 +1,23 @@
 namespace Broker.Coordination;
 
 /// <summary>A record of __consumer_offsets in the coordinator's words; the codec knows its bytes.</summary>
-internal abstract record GroupRecord(string Group);
+internal abstract record GroupRecord(string Group)
+{
+    /// <summary>Roughly the bytes of key and value, for deciding what shares a batch.</summary>
+    public abstract long EstimatedBytes { get; }
+}
 
 /// <summary>A committed offset, or its tombstone when <paramref name="Value"/> is null.</summary>
-internal sealed record OffsetRecord(string Group, TopicPartition Partition, CommittedOffset? Value) : GroupRecord(Group);
+internal sealed record OffsetRecord(string Group, TopicPartition Partition, CommittedOffset? Value) : GroupRecord(Group)
+{
+    public override long EstimatedBytes => 64 + Group.Length + Partition.Topic.Length + (Value?.Metadata.Length ?? 0);
+}
 
 /// <summary>A group's generation with its members, or its tombstone when <paramref name="Value"/> is null.</summary>
-internal sealed record GroupMetadataRecord(string Group, GroupSnapshot? Value) : GroupRecord(Group);
+internal sealed record GroupMetadataRecord(string Group, GroupSnapshot? Value) : GroupRecord(Group)
+{
+    public override long EstimatedBytes => 64 + Group.Length + (Value?.Members.Sum(member => 200L + member.Subscription.Length + member.Assignment.Length) ?? 0);
+}
 
 /// <summary>What is kept of a generation.</summary>
 internal sealed record GroupSnapshot(

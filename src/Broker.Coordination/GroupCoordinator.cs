@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Coordination;
+
+/// <summary>
+/// The group coordinator of this node: classic consumer groups and committed offsets, kept in __consumer_offsets. Made once, started when the node may
+/// serve groups; <see cref="LoadAsync"/> and <see cref="UnloadAsync"/> follow the leadership of the topic's partitions. Thread-safe. Requests of groups that
+/// are not here or not loaded yet are answered with the protocol's error codes, never with exceptions; nothing blocks the calling thread.
+/// </summary>
+public sealed partial class GroupCoordinator : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<int, CoordinatorPartition> _partitions = new();
+    private readonly Lock _leadership = new();
+    private readonly SemaphoreSlim _oneLoad = new(1);
+    private readonly ICoordinatorLog _log;
+    private readonly GroupCoordinatorOptions _options;
+    private readonly Func<string, bool> _topicExists;
+    private readonly CoordinatorClock _clock;
+    private readonly DeadlineTimer _timer;
+    private readonly IMemberIds _ids = new RandomMemberIds();
+    private readonly ILogger _logger;
+    private long _nextExpiryCheckMs;
+    private volatile bool _isActive;
+
+    /// <param name="log">The offsets topic.</param>
+    /// <param name="options">Limits and times.</param>
+    /// <param name="topicExists">Whether offsets can be committed for a topic; called on the caller's thread, must not block.</param>
+    /// <param name="time">Every clock and timer comes from here.</param>
+    /// <param name="loggers">For the log.</param>
+    public GroupCoordinator(ICoordinatorLog log, GroupCoordinatorOptions options, Func<string, bool> topicExists, TimeProvider time, ILoggerFactory loggers)
+    {
+        _log = log;
+        _options = options;
+        _topicExists = topicExists;
+        _clock = new CoordinatorClock(time);
+        _timer = new DeadlineTimer(time, _clock, OnDue);
+        _logger = loggers.CreateLogger<GroupCoordinator>();
+    }
+
+    /// <summary>Serves requests from now on. Partitions may be loaded before or after.</summary>
+    public void Start()
+    {
+        _isActive = true;
+        _nextExpiryCheckMs = _clock.Now.MonotonicMs + _options.OffsetsRetentionCheckIntervalMs;
+        _timer.Ensure(_nextExpiryCheckMs);
+    }
+
+    /// <summary>Refuses requests from now on, answers those that wait, and ends when the appends on their way have ended.</summary>
+    public async Task StopAsync()
+    {
+        _isActive = false;
+        await Task.WhenAll(_partitions.Values.Select(partition => partition.CloseAsync(ErrorCode.CoordinatorNotAvailable))).ConfigureAwait(false);
+        _partitions.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _timer.Dispose();
+        _oneLoad.Dispose();
+    }
+
+    /// <summary>Partition of __consumer_offsets that keeps the group; -1 while the topic does not exist.</summary>
+    public int PartitionFor(string groupId)
+    {
+        int count = _log.PartitionCount;
+        return count == 0 ? -1 : CoordinatorKey.PartitionFor(groupId, count);
+    }
+
+    /// <summary>
+    /// This node leads the partition: its groups are read from the log, on the thread pool and one partition at a time, and are served afterwards.
+    /// Meanwhile their requests get COORDINATOR_LOAD_IN_PROGRESS. A call with an older leader epoch than one seen before does nothing.
+    /// </summary>
+    public async Task LoadAsync(int partition, int leaderEpoch)
+    {
+        CoordinatorPartition loading;
+        CoordinatorPartition? before;
+        lock (_leadership)
+        {
+            if (_partitions.TryGetValue(partition, out before) && before.LeaderEpoch >= leaderEpoch)
+            {
+                return;
+            }
+            loading = new CoordinatorPartition(partition, leaderEpoch, _log, _clock, _timer, _options.Codec, _logger);
+            _partitions[partition] = loading;
+        }
+        if (before is not null)
+        {
+            await before.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
+        }
+        await Task.Run(() => LoadOneAsync(partition, loading)).ConfigureAwait(false);
+    }
+
+    private async Task LoadOneAsync(int partition, CoordinatorPartition loading)
+    {
+        await _oneLoad.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var shard = new GroupShard(_options.Groups, _ids);
+            new GroupLoader(_log, partition, _options.OffsetsLoadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
+            loading.Activate(shard);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, half a partition must not be served: members would lose what the other half says.
+            CoordinationLog.LoadFailed(_logger, partition, e);
+        }
+        finally
+        {
+            _oneLoad.Release();
+        }
+    }
+
+    /// <summary>This node no longer leads the partition (in <paramref name="leaderEpoch"/>): those who wait are sent to find the new coordinator.</summary>
+    public async Task UnloadAsync(int partition, int leaderEpoch)
+    {
+        CoordinatorPartition? gone;
+        lock (_leadership)
+        {
+            if (!_partitions.TryGetValue(partition, out gone) || gone.LeaderEpoch > leaderEpoch)
+            {
+                return;
+            }
+            _partitions.TryRemove(partition, out _);
+        }
+        CoordinationLog.Unloaded(_logger, partition, leaderEpoch);
+        await gone.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
+    }
+
+    /// <summary>Topics were deleted: what groups committed for them goes as well. Ends before the tombstones are written.</summary>
+    public void OnTopicsDeleted(IEnumerable<string> topics)
+    {
+        var names = new HashSet<string>(topics, StringComparer.Ordinal);
+        foreach (CoordinatorPartition partition in _partitions.Values)
+        {
+            partition.Step((shard, _, effects) => shard.OnTopicsDeleted(names, effects));
+        }
+    }
+
+    /// <summary>The marker of a transaction was written to the partition: offsets committed in it count now, or never.</summary>
+    public void OnTransactionEnded(int partition, long producerId, bool isCommit)
+    {
+        if (_partitions.TryGetValue(partition, out CoordinatorPartition? owner))
+        {
+            owner.Step((shard, _, _) => shard.EndTransaction(producerId, isCommit));
+        }
+    }
+
+    /// <summary>The last rebalances of a group with their reasons, oldest first; empty for a group that is not here.</summary>
+    public IReadOnlyList<RebalanceEntry> RecentRebalances(string groupId)
+    {
+        RebalanceEntry[] entries = [];
+        if (TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition? partition) == ErrorCode.None)
+        {
+            partition!.Read(shard => entries = shard.TryFind(groupId, out Group? group) ? [.. group.Rebalances.Entries] : []);
+        }
+        return entries;
+    }
+
+    /// <summary>Finds the partition of a group. An empty group id is a name like another for offsets, but no group can be joined by it.</summary>
+    private ErrorCode TryRoute(string groupId, bool isEmptyAllowed, out CoordinatorPartition? partition)
+    {
+        partition = null;
+        if (groupId.Length == 0 && !isEmptyAllowed)
+        {
+            return ErrorCode.InvalidGroupId;
+        }
+        if (!_isActive)
+        {
+            return ErrorCode.CoordinatorNotAvailable;
+        }
+        int index = PartitionFor(groupId);
+        if (index < 0 || !_partitions.TryGetValue(index, out partition))
+        {
+            return ErrorCode.NotCoordinator;
+        }
+        return partition.IsLoading ? ErrorCode.CoordinatorLoadInProgress : ErrorCode.None;
+    }
+
+    private ErrorCode TryStep(string groupId, bool isEmptyAllowed, Action<GroupShard, Moment, Effects> step)
+    {
+        ErrorCode error = TryRoute(groupId, isEmptyAllowed, out CoordinatorPartition? partition);
+        return error == ErrorCode.None ? partition!.Step(step) : error;
+    }
+
+    private void OnDue()
+    {
+        long nowMs = _clock.Now.MonotonicMs;
+        bool isExpiryDue = _isActive && nowMs >= _nextExpiryCheckMs;
+        if (isExpiryDue)
+        {
+            _nextExpiryCheckMs = nowMs + _options.OffsetsRetentionCheckIntervalMs;
+        }
+        foreach (CoordinatorPartition partition in _partitions.Values)
+        {
+            if (isExpiryDue)
+            {
+                partition.Step(static (shard, now, effects) => shard.ExpireOffsets(now, effects));
+            }
+            if (partition.NextDeadlineMs <= nowMs)
+            {
+                partition.Step(static (shard, now, effects) => shard.Advance(now, effects));
+            }
+            _timer.Ensure(partition.NextDeadlineMs);
+        }
+        if (_isActive)
+        {
+            _timer.Ensure(_nextExpiryCheckMs);
+        }
+    }
+}

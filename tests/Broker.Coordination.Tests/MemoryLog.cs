@@ -1,0 +1,88 @@
+using System.Buffers.Binary;
+using Broker.Protocol;
+using Broker.Protocol.Records;
+
+namespace Broker.Coordination.Tests;
+
+/// <summary>__consumer_offsets in memory: offsets are assigned as a log does. Appends can be held back and made to fail.</summary>
+internal sealed class MemoryLog : ICoordinatorLog
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, List<byte[]>> _batches = [];
+    private readonly Dictionary<int, long> _ends = [];
+    private TaskCompletionSource? _hold;
+
+    public int PartitionCount { get; set; } = 5;
+
+    public ErrorCode NextError { get; set; }
+
+    public int Appends { get; private set; }
+
+    public bool IsLeader(int partition) => true;
+
+    public void Hold() => _hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release() => _hold?.TrySetResult();
+
+    public async ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch)
+    {
+        if (_hold is { } hold)
+        {
+            await hold.Task;
+        }
+        lock (_gate)
+        {
+            Appends++;
+            if (NextError != ErrorCode.None)
+            {
+                return NextError;
+            }
+            Append(partition, recordBatch.ToArray());
+            return ErrorCode.None;
+        }
+    }
+
+    public void Append(int partition, byte[] batch)
+    {
+        lock (_gate)
+        {
+            long offset = EndOffset(partition);
+            BinaryPrimitives.WriteInt64BigEndian(batch, offset);
+            Assert.True(RecordBatchHeader.TryRead(batch, out RecordBatchHeader header));
+            Assert.True(RecordBatchHeader.HasValidCrc(batch));
+            if (!_batches.TryGetValue(partition, out List<byte[]>? batches))
+            {
+                _batches[partition] = batches = [];
+            }
+            batches.Add(batch);
+            _ends[partition] = header.LastOffset + 1;
+        }
+    }
+
+    public long StartOffset(int partition) => 0;
+
+    public long EndOffset(int partition) => _ends.GetValueOrDefault(partition);
+
+    public IReadOnlyList<byte[]> Batches(int partition) => _batches.GetValueOrDefault(partition) ?? [];
+
+    public int Read(int partition, long offset, Memory<byte> buffer)
+    {
+        int copied = 0;
+        foreach (byte[] batch in Batches(partition))
+        {
+            RecordBatchHeader.TryRead(batch, out RecordBatchHeader header);
+            if (header.LastOffset < offset)
+            {
+                continue;
+            }
+            int take = Math.Min(batch.Length, buffer.Length - copied);
+            batch.AsSpan(0, take).CopyTo(buffer.Span[copied..]);
+            copied += take;
+            if (take < batch.Length)
+            {
+                break;
+            }
+        }
+        return copied;
+    }
+}

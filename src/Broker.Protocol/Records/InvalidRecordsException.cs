@@ -12,4 +12,7 @@ public sealed class InvalidRecordsException : Exception
         : base(message, cause)
     {
     }
+
+    /// <summary>The bytes were damaged on their way: sending them again may help.</summary>
+    public bool IsChecksumMismatch { get; init; }
 }

@@ -1,53 +1,48 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 
 namespace Broker.Protocol.Records;
 
-/// <summary>A record header to write.</summary>
-public readonly record struct RecordHeader(string Key, byte[]? Value);
-
-/// <summary>What a batch says of itself besides its records.</summary>
-public sealed record RecordBatchOptions
-{
-    public static RecordBatchOptions Default { get; } = new();
-
-    public long BaseOffset { get; init; }
-
-    public int PartitionLeaderEpoch { get; init; } = -1;
-
-    public CompressionCodec Codec { get; init; }
-
-    /// <summary>Null for the codec's default.</summary>
-    public int? Level { get; init; }
-
-    public TimestampType TimestampType { get; init; }
-
-    public long ProducerId { get; init; } = -1;
-
-    public short ProducerEpoch { get; init; } = -1;
-
-    public int BaseSequence { get; init; } = -1;
-
-    public bool IsTransactional { get; init; }
-
-    public bool IsControl { get; init; }
-}
-
-/// <summary>Builds one batch of magic 2, for coordinators, conversions and tests. Not thread-safe; one batch each.</summary>
-public sealed class RecordBatchBuilder(RecordBatchOptions options)
+/// <summary>
+/// Builds one batch of magic 2, for coordinators, conversions and tests: append, then build once, which ends the builder. Not thread-safe.
+/// Its memory is pooled; a builder that is dropped without building leaves it to the garbage collector.
+/// </summary>
+public sealed class RecordBatchBuilder
 {
     private const short ControlVersion = 0;
 
-    private readonly ArrayBufferWriter<byte> _records = new();
-    private long _baseTimestamp;
-    private long _maxTimestamp = long.MinValue;
-    private int _lastOffsetDelta = -1;
-    private int _count;
+    private readonly RecordBatchOptions _options;
 
-    public int Count => _count;
+    /// <summary>Room for the header, then the records.</summary>
+    private readonly BoundedBuffer _buffer = new(int.MaxValue);
+    private long _baseTimestamp;
+    private long _maxTimestamp = -1;
+    private int _lastOffsetDelta = -1;
+
+    public RecordBatchBuilder(RecordBatchOptions options)
+    {
+        _options = options;
+        _buffer.Reserve(RecordBatchHeader.Size);
+        _buffer.Advance(RecordBatchHeader.Size);
+    }
+
+    public int Count { get; private set; }
 
     /// <summary>Bytes the batch would take uncompressed.</summary>
-    public int EstimatedSize => RecordBatchHeader.Size + _records.WrittenCount;
+    public int EstimatedSize => _buffer.Length;
+
+    /// <summary>A batch of keys and values with one timestamp, as coordinators write them.</summary>
+    public static byte[] Build(IReadOnlyList<KeyValuePair<byte[]?, byte[]?>> records, long timestampMs, RecordBatchOptions? options = null)
+    {
+        var builder = new RecordBatchBuilder(options ?? RecordBatchOptions.Default);
+        for (int i = 0; i < records.Count; i++)
+        {
+            builder.Append(timestampMs, records[i].Key, records[i].Value);
+        }
+
+        return builder.Build();
+    }
 
     /// <summary>A batch with the one record that ends a transaction in a partition.</summary>
     public static byte[] TransactionMarker(long baseOffset, int leaderEpoch, long producerId, short producerEpoch, bool commit, int coordinatorEpoch, long timestampMs)
@@ -81,79 +76,108 @@ public sealed class RecordBatchBuilder(RecordBatchOptions options)
     /// <summary>Appends a record at an offset of its own, as in compacted batches; offsets must ascend.</summary>
     public void AppendAt(int offsetDelta, long timestampMs, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, IReadOnlyList<RecordHeader>? headers = null)
     {
-        if (_count == 0)
-        {
-            _baseTimestamp = timestampMs;
-        }
-
-        _maxTimestamp = Math.Max(_maxTimestamp, timestampMs);
-        int headerBytes = VarintCoding.Size(headers?.Count ?? 0);
+        int headerBytes = 0;
         foreach (RecordHeader header in headers ?? [])
         {
-            int keyBytes = System.Text.Encoding.UTF8.GetByteCount(header.Key);
+            int keyBytes = Encoding.UTF8.GetByteCount(header.Key);
             headerBytes += VarintCoding.Size(keyBytes) + keyBytes + VarintCoding.Size(header.Value?.Length ?? -1) + (header.Value?.Length ?? 0);
         }
 
-        int body = 1 + VarintCoding.Size(timestampMs - _baseTimestamp) + VarintCoding.Size(offsetDelta)
-            + VarintCoding.Size(hasKey ? key.Length : -1) + key.Length + VarintCoding.Size(hasValue ? value.Length : -1) + value.Length + headerBytes;
-        VarintCoding.Write(_records, body);
-        _records.Write<byte>([0]);
-        VarintCoding.Write(_records, timestampMs - _baseTimestamp);
-        VarintCoding.Write(_records, offsetDelta);
-        WriteField(key, hasKey);
-        WriteField(value, hasValue);
-        VarintCoding.Write(_records, headers?.Count ?? 0);
+        Begin(offsetDelta, timestampMs, key, hasKey, value, hasValue, headers?.Count ?? 0, headerBytes);
         foreach (RecordHeader header in headers ?? [])
         {
-            WriteField(System.Text.Encoding.UTF8.GetBytes(header.Key), present: true);
+            VarintCoding.Write(_buffer, Encoding.UTF8.GetByteCount(header.Key));
+            Encoding.UTF8.GetBytes(header.Key, _buffer);
             WriteField(header.Value, header.Value is not null);
         }
+    }
 
-        _lastOffsetDelta = offsetDelta;
-        _count++;
+    /// <summary>Appends a copy of a record of another batch at the next offset.</summary>
+    public void Append(in Record record)
+    {
+        Begin(_lastOffsetDelta + 1, record.Timestamp, record.Key, record.HasKey, record.Value, record.HasValue, record.HeaderCount, record.Headers.Length);
+        _buffer.Write(record.Headers);
     }
 
     /// <summary>The finished batch, CRC included.</summary>
     public byte[] Build()
     {
-        ReadOnlySpan<byte> records = _records.WrittenSpan;
-        var compressed = new ArrayBufferWriter<byte>();
-        if (options.Codec != CompressionCodec.None)
+        using BoundedBuffer batch = BuildPooled();
+        return batch.Span.ToArray();
+    }
+
+    /// <summary>The finished batch in pooled memory, which the caller disposes.</summary>
+    internal BoundedBuffer BuildPooled()
+    {
+        BoundedBuffer batch = _buffer;
+        if (_options.Codec != CompressionCodec.None)
         {
-            RecordCompression.Compress(options.Codec, options.Level, _records.WrittenMemory, compressed);
-            records = compressed.WrittenSpan;
+            batch = new BoundedBuffer(int.MaxValue);
+            batch.Reserve(RecordBatchHeader.Size);
+            batch.Advance(RecordBatchHeader.Size);
+            RecordCompression.Compress(_options.Codec, _options.Level, _buffer.Span[RecordBatchHeader.Size..], batch);
+            _buffer.Dispose();
         }
 
-        var batch = new byte[RecordBatchHeader.Size + records.Length];
-        records.CopyTo(batch.AsSpan(RecordBatchHeader.Size));
-        WriteHeader(batch);
+        WriteHeader(batch.WrittenSpan);
         return batch;
     }
 
-    private void WriteHeader(Span<byte> batch)
+    /// <summary>Writes a record up to and including its header count.</summary>
+    private void Begin(int offsetDelta, long timestampMs, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, int headerCount, int headerBytes)
     {
-        int attributes = (int)options.Codec
-            | (options.TimestampType == TimestampType.LogAppendTime ? RecordBatchHeader.LogAppendTimeFlag : 0)
-            | (options.IsTransactional ? RecordBatchHeader.TransactionalFlag : 0)
-            | (options.IsControl ? RecordBatchHeader.ControlFlag : 0);
-        BinaryPrimitives.WriteInt64BigEndian(batch, options.BaseOffset);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LengthPosition..], batch.Length - RecordBatchHeader.LengthOverhead);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LeaderEpochPosition..], options.PartitionLeaderEpoch);
-        batch[RecordBatchHeader.MagicPosition] = 2;
-        BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatchHeader.AttributesPosition..], (short)attributes);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LastOffsetDeltaPosition..], Math.Max(_lastOffsetDelta, 0));
-        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.BaseTimestampPosition..], _count == 0 ? -1 : _baseTimestamp);
-        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.MaxTimestampPosition..], _count == 0 ? -1 : _maxTimestamp);
-        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.ProducerIdPosition..], options.ProducerId);
-        BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatchHeader.ProducerEpochPosition..], options.ProducerEpoch);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.BaseSequencePosition..], options.BaseSequence);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.RecordCountPosition..], _count);
-        RecordBatchPatch.UpdateCrc(batch);
+        if (offsetDelta <= _lastOffsetDelta)
+        {
+            throw new ArgumentOutOfRangeException(nameof(offsetDelta), offsetDelta, $"Offsets must ascend, and the last one was {_lastOffsetDelta}");
+        }
+
+        if (Count == 0)
+        {
+            _baseTimestamp = timestampMs;
+        }
+
+        long timestampDelta = timestampMs - _baseTimestamp;
+        int body = 1 + VarintCoding.Size(timestampDelta) + VarintCoding.Size(offsetDelta)
+            + VarintCoding.Size(hasKey ? key.Length : -1) + key.Length + VarintCoding.Size(hasValue ? value.Length : -1) + value.Length
+            + VarintCoding.Size(headerCount) + headerBytes;
+        VarintCoding.Write(_buffer, body);
+        _buffer.Write((ReadOnlySpan<byte>)[0]);   // attributes: none are defined
+        VarintCoding.Write(_buffer, timestampDelta);
+        VarintCoding.Write(_buffer, offsetDelta);
+        WriteField(key, hasKey);
+        WriteField(value, hasValue);
+        VarintCoding.Write(_buffer, headerCount);
+        _maxTimestamp = Math.Max(_maxTimestamp, timestampMs);
+        _lastOffsetDelta = offsetDelta;
+        Count++;
     }
 
     private void WriteField(ReadOnlySpan<byte> bytes, bool present)
     {
-        VarintCoding.Write(_records, present ? bytes.Length : -1);
-        _records.Write(bytes);
+        VarintCoding.Write(_buffer, present ? bytes.Length : -1);
+        _buffer.Write(bytes);
+    }
+
+    private void WriteHeader(Span<byte> batch)
+    {
+        bool usesAppendTime = _options.TimestampType == TimestampType.LogAppendTime;
+        int attributes = (int)_options.Codec
+            | (usesAppendTime ? RecordBatchHeader.LogAppendTimeFlag : 0)
+            | (_options.IsTransactional ? RecordBatchHeader.TransactionalFlag : 0)
+            | (_options.IsControl ? RecordBatchHeader.ControlFlag : 0);
+        BinaryPrimitives.WriteInt64BigEndian(batch, _options.BaseOffset);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LengthPosition..], batch.Length - RecordBatchHeader.LengthOverhead);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LeaderEpochPosition..], _options.PartitionLeaderEpoch);
+        batch[RecordBatchHeader.MagicPosition] = 2;
+        BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatchHeader.AttributesPosition..], (short)attributes);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LastOffsetDeltaPosition..], Math.Max(_lastOffsetDelta, 0));
+        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.BaseTimestampPosition..], Count == 0 ? -1 : _baseTimestamp);
+        BinaryPrimitives.WriteInt64BigEndian(
+            batch[RecordBatchHeader.MaxTimestampPosition..], usesAppendTime && _options.LogAppendTimeMs >= 0 ? _options.LogAppendTimeMs : _maxTimestamp);
+        BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.ProducerIdPosition..], _options.ProducerId);
+        BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatchHeader.ProducerEpochPosition..], _options.ProducerEpoch);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.BaseSequencePosition..], _options.BaseSequence);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.RecordCountPosition..], Count);
+        RecordBatchPatch.UpdateCrc(batch);
     }
 }

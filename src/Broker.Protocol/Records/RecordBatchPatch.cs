@@ -11,17 +11,21 @@ public static class RecordBatchPatch
         BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LeaderEpochPosition..], epoch);
 
     /// <summary>Makes <paramref name="appendTimeMs"/> the time of every record.</summary>
-    public static void SetLogAppendTime(Span<byte> batch, long appendTimeMs)
-    {
-        Span<byte> attributes = batch[RecordBatchHeader.AttributesPosition..];
-        BinaryPrimitives.WriteInt16BigEndian(attributes, (short)(BinaryPrimitives.ReadInt16BigEndian(attributes) | RecordBatchHeader.LogAppendTimeFlag));
-        SetMaxTimestamp(batch, appendTimeMs);
-    }
+    public static void SetLogAppendTime(Span<byte> batch, long appendTimeMs) => SetTimestamps(batch, TimestampType.LogAppendTime, appendTimeMs);
 
     public static void SetMaxTimestamp(Span<byte> batch, long maxTimestampMs)
     {
         BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.MaxTimestampPosition..], maxTimestampMs);
         UpdateCrc(batch);
+    }
+
+    /// <summary>Sets whose clock the timestamps are and the largest of them.</summary>
+    public static void SetTimestamps(Span<byte> batch, TimestampType type, long maxTimestampMs)
+    {
+        Span<byte> attributes = batch[RecordBatchHeader.AttributesPosition..];
+        int others = BinaryPrimitives.ReadInt16BigEndian(attributes) & ~RecordBatchHeader.LogAppendTimeFlag;
+        BinaryPrimitives.WriteInt16BigEndian(attributes, (short)(others | (type == TimestampType.LogAppendTime ? RecordBatchHeader.LogAppendTimeFlag : 0)));
+        SetMaxTimestamp(batch, maxTimestampMs);
     }
 
     /// <summary>Sums what is there now.</summary>

@@ -22,7 +22,12 @@ public ref struct RecordBatchReader
 
         Header = header;
         ReadOnlySpan<byte> records = batch[RecordBatchHeader.Size..size];
-        if (header.Codec != CompressionCodec.None)
+        if (header.RecordCount == 0)
+        {
+            // Compaction leaves empty batches that keep their codec but have nothing to decompress.
+            records = default;
+        }
+        else if (header.Codec != CompressionCodec.None)
         {
             _decompressed = RecordCompression.Decompress(header.Codec, records, maxDecompressedBytes);
             records = _decompressed.Span;

@@ -2,35 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Broker.Protocol.Records;
 
-/// <summary>One record of a batch; spans point into the batch or its decompressed form.</summary>
-public readonly ref struct Record
-{
-    public long Offset { get; init; }
-
-    /// <summary>Ms since 1970.</summary>
-    public long Timestamp { get; init; }
-
-    /// <summary>-1 when the batch has no sequences.</summary>
-    public int Sequence { get; init; }
-
-    public bool HasKey { get; init; }
-
-    /// <summary>Empty when there is no key.</summary>
-    public ReadOnlySpan<byte> Key { get; init; }
-
-    public bool HasValue { get; init; }
-
-    /// <summary>Empty when the value is null.</summary>
-    public ReadOnlySpan<byte> Value { get; init; }
-
-    public int HeaderCount { get; init; }
-
-    /// <summary>The headers as encoded, without their count.</summary>
-    public ReadOnlySpan<byte> Headers { get; init; }
-}
-
 /// <summary>
 /// Walks the records of one uncompressed record section (magic 2), checking every length as it goes. Allocates nothing.
+/// <see cref="RecordBatchReader"/> is the way to a batch that may be compressed.
 /// </summary>
 public ref struct RecordCursor
 {
@@ -39,7 +13,7 @@ public ref struct RecordCursor
     private readonly long _baseTimestamp;
     private readonly long _maxTimestamp;
     private readonly int _baseSequence;
-    private readonly bool _logAppendTime;
+    private readonly bool _useMaxTimestamp;
     private readonly int _count;
     private int _position;
     private int _index;
@@ -47,13 +21,19 @@ public ref struct RecordCursor
     /// <param name="header">Header of the batch.</param>
     /// <param name="records">Its records, decompressed.</param>
     public RecordCursor(scoped in RecordBatchHeader header, ReadOnlySpan<byte> records)
+        : this(header, records, ownTimestamps: false)
+    {
+    }
+
+    /// <summary>With <paramref name="ownTimestamps"/> a record's timestamp is the one written in it, also under LogAppendTime.</summary>
+    internal RecordCursor(scoped in RecordBatchHeader header, ReadOnlySpan<byte> records, bool ownTimestamps)
     {
         _records = records;
         _baseOffset = header.BaseOffset;
         _baseTimestamp = header.BaseTimestamp;
         _maxTimestamp = header.MaxTimestamp;
         _baseSequence = header.BaseSequence;
-        _logAppendTime = header.TimestampType == TimestampType.LogAppendTime;
+        _useMaxTimestamp = !ownTimestamps && header.TimestampType == TimestampType.LogAppendTime;
         _count = header.RecordCount;
     }
 
@@ -64,11 +44,12 @@ public ref struct RecordCursor
     public readonly int Remaining => _records.Length - _position;
 
     /// <summary>Reads the next record; false after the last one the header counts.</summary>
-    /// <exception cref="InvalidRecordsException">A length or count does not fit.</exception>
+    /// <exception cref="InvalidRecordsException">A length or count does not fit, or bytes are left after the last record.</exception>
     public bool MoveNext(out Record record)
     {
         if (_index >= _count)
         {
+            ExpectEnd();
             record = default;
             return false;
         }
@@ -100,7 +81,7 @@ public ref struct RecordCursor
         record = new Record
         {
             Offset = _baseOffset + OffsetDelta,
-            Timestamp = _logAppendTime ? _maxTimestamp : _baseTimestamp + timestampDelta,
+            Timestamp = _useMaxTimestamp ? _maxTimestamp : _baseTimestamp + timestampDelta,
             Sequence = _baseSequence < 0 ? -1 : (int)(((long)_baseSequence + OffsetDelta) & int.MaxValue),
             HasKey = keyLength >= 0,
             Key = key,
@@ -110,6 +91,19 @@ public ref struct RecordCursor
             Headers = _records[headers..end],
         };
         return true;
+    }
+
+    private readonly void ExpectEnd()
+    {
+        if (_count < 0)
+        {
+            throw new InvalidRecordsException($"The batch with base offset {_baseOffset} claims {_count} records");
+        }
+
+        if (Remaining > 0)
+        {
+            throw new InvalidRecordsException($"The batch with base offset {_baseOffset} has {Remaining} bytes after its {_count} records");
+        }
     }
 
     private ReadOnlySpan<byte> TakeField(int length, int end)
@@ -190,52 +184,4 @@ public ref struct RecordCursor
     }
 
     private readonly InvalidRecordsException Invalid(string how) => new($"Record {_index} of the batch with base offset {_baseOffset} {how}");
-}
-
-/// <summary>Walks the headers of a <see cref="Record"/>, which has checked them.</summary>
-public ref struct RecordHeaderCursor(Record record)
-{
-    private readonly int _count = record.HeaderCount;
-    private ReadOnlySpan<byte> _rest = record.Headers;
-    private int _index;
-
-    public bool MoveNext(out ReadOnlySpan<byte> key, out bool hasValue, out ReadOnlySpan<byte> value)
-    {
-        key = value = default;
-        hasValue = false;
-        if (_index >= _count)
-        {
-            return false;
-        }
-
-        _index++;
-        key = Take(ReadVarint());
-        int length = ReadVarint();
-        hasValue = length >= 0;
-        value = Take(Math.Max(length, 0));
-        return true;
-    }
-
-    private ReadOnlySpan<byte> Take(int length)
-    {
-        ReadOnlySpan<byte> taken = _rest[..length];
-        _rest = _rest[length..];
-        return taken;
-    }
-
-    private int ReadVarint()
-    {
-        uint bits = 0;
-        int shift = 0;
-        byte b;
-        do
-        {
-            b = _rest[0];
-            _rest = _rest[1..];
-            bits |= (uint)(b & 0x7f) << shift;
-            shift += 7;
-        }
-        while (b >= 0x80);
-        return (int)(bits >> 1) ^ -(int)(bits & 1);
-    }
 }

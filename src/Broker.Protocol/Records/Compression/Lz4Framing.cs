@@ -6,85 +6,94 @@ using K4os.Compression.LZ4;
 namespace Broker.Protocol.Records;
 
 /// <summary>
-/// The LZ4 frame format, on top of a block codec. Reads independent and linked blocks, with and without checksums and content size; writes 64 KiB
-/// independent blocks as Kafka's clients do. Messages of magic 0 carry a header checksum that also covers the frame's magic number, a mistake kept for their sake.
+/// The LZ4 frame format as far as Kafka's clients use it, on top of a block codec: blocks are independent, with and without checksums and content size;
+/// written are blocks of 64 KiB. In messages of magic 0 the header checksum also covers the frame's magic number, a mistake of old clients that is kept for them:
+/// what they send is read whatever its header checksum, what they get has the wrong one.
 /// </summary>
 internal static class Lz4Framing
 {
     private const uint Magic = 0x184D2204;
-    private const int MagicBytes = 4;
-    private const int BlockBytes = 64 * 1024;
-    private const int DictionaryBytes = 64 * 1024;
+    private const int MagicBytes = 4, HeadBytes = 7, SizeBytes = 4, ChecksumBytes = 4;
+    private const int BlockBytes = 64 * 1024, BlockSizeId64KiB = 4;
+    private const int DefaultLevel = 9;
+
+    /// <summary>An LZ4 sequence cannot make more than 255 bytes of each of its own.</summary>
+    private const int MaxExpansion = 255, ExpansionSlack = 64;
     private const uint Uncompressed = 0x8000_0000;
-    private const byte VersionMask = 0xC0, Version1 = 0x40, Independent = 0x20, BlockChecksum = 0x10, ContentSize = 0x08, ContentChecksum = 0x04, DictionaryId = 0x01;
+    private const byte VersionMask = 0xC0, Version1 = 0x40, Independent = 0x20, BlockChecksum = 0x10, ContentSize = 0x08, ContentChecksum = 0x04, ReservedFlags = 0x03;
+    private const byte ReservedSizeBits = 0x8F;
 
     public static void Compress(int? level, ReadOnlySpan<byte> input, IBufferWriter<byte> output, bool legacyChecksum)
     {
-        LZ4Level speed = level is >= (int)LZ4Level.L03_HC and <= (int)LZ4Level.L12_MAX ? (LZ4Level)level.Value
-            : level > (int)LZ4Level.L12_MAX ? LZ4Level.L12_MAX : LZ4Level.L00_FAST;
-        Span<byte> head = output.GetSpan(7);
+        LZ4Level speed = level is null or DefaultLevel ? LZ4Level.L00_FAST : (LZ4Level)Math.Clamp(level.Value, (int)LZ4Level.L03_HC, (int)LZ4Level.L12_MAX);
+        Span<byte> head = output.GetSpan(HeadBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(head, Magic);
         head[4] = Version1 | Independent;
-        head[5] = 4 << 4;   // 64 KiB blocks
-        head[6] = HeadChecksum(head[..6], legacyChecksum);
-        output.Advance(7);
+        head[5] = BlockSizeId64KiB << 4;
+        head[6] = HeadChecksum(legacyChecksum ? head[..6] : head[MagicBytes..6]);
+        output.Advance(HeadBytes);
         while (input.Length > 0)
         {
             ReadOnlySpan<byte> block = input[..Math.Min(BlockBytes, input.Length)];
             input = input[block.Length..];
-            Span<byte> target = output.GetSpan(4 + LZ4Codec.MaximumOutputSize(block.Length));
-            int written = LZ4Codec.Encode(block, target[4..], speed);
-            if (written > 0 && written < block.Length)
-            {
-                BinaryPrimitives.WriteInt32LittleEndian(target, written);
-            }
-            else
-            {
-                written = block.Length;
-                BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)written | Uncompressed);
-                block.CopyTo(target[4..]);
-            }
-
-            output.Advance(4 + written);
+            CompressBlock(block, speed, output);
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(output.GetSpan(4), 0);
-        output.Advance(4);
+        BinaryPrimitives.WriteUInt32LittleEndian(output.GetSpan(SizeBytes), 0);
+        output.Advance(SizeBytes);
     }
 
-    public static void Decompress(ReadOnlySpan<byte> input, BoundedBuffer output, bool legacyChecksum)
+    private static void CompressBlock(ReadOnlySpan<byte> block, LZ4Level speed, IBufferWriter<byte> output)
     {
-        byte flags = ReadHead(ref input, legacyChecksum, out int maxBlock);
+        Span<byte> target = output.GetSpan(SizeBytes + LZ4Codec.MaximumOutputSize(block.Length));
+        int written = LZ4Codec.Encode(block, target[SizeBytes..], speed);
+        if (written > 0 && written < block.Length)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(target, written);
+        }
+        else
+        {
+            written = block.Length;
+            BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)written | Uncompressed);
+            block.CopyTo(target[SizeBytes..]);
+        }
+
+        output.Advance(SizeBytes + written);
+    }
+
+    public static void Decompress(ReadOnlySpan<byte> input, BoundedBuffer output, bool ignoreHeadChecksum)
+    {
+        byte flags = ReadHead(ref input, ignoreHeadChecksum, out int maxBlock);
         while (true)
         {
-            uint size = BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, 4));
+            uint size = BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, SizeBytes));
             if (size == 0)
             {
                 break;
             }
 
-            int length = (int)(size & ~Uncompressed);
+            uint length = size & ~Uncompressed;
             if (length > maxBlock)
             {
                 throw new InvalidRecordsException($"An LZ4 block claims {length} bytes in a frame of blocks of at most {maxBlock}");
             }
 
-            ReadOnlySpan<byte> block = Take(ref input, length);
-            if ((flags & BlockChecksum) != 0 && BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, 4)) != XxHash32.HashToUInt32(block))
+            ReadOnlySpan<byte> block = Take(ref input, (int)length);
+            if ((flags & BlockChecksum) != 0)
             {
-                throw new InvalidRecordsException("An LZ4 block's checksum does not match");
+                CheckSum(ref input, block, "block's");
             }
 
-            Block(block, (size & Uncompressed) != 0, (flags & Independent) != 0, maxBlock, output);
+            Block(block, (size & Uncompressed) != 0, maxBlock, output);
         }
 
-        if ((flags & ContentChecksum) != 0 && BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, 4)) != XxHash32.HashToUInt32(output.Span))
+        if ((flags & ContentChecksum) != 0)
         {
-            throw new InvalidRecordsException("The LZ4 frame's content checksum does not match");
+            CheckSum(ref input, output.Span, "frame's content");
         }
     }
 
-    private static void Block(ReadOnlySpan<byte> block, bool stored, bool independent, int maxBlock, BoundedBuffer output)
+    private static void Block(ReadOnlySpan<byte> block, bool stored, int maxBlock, BoundedBuffer output)
     {
         if (stored)
         {
@@ -93,22 +102,17 @@ internal static class Lz4Framing
             return;
         }
 
-        // A block cannot expand more than 255 times, which keeps the reservation in proportion to what came.
-        int room = (int)Math.Min(maxBlock, (block.Length * 255L) + 16);
-        using var decoded = new PooledArray(room);
-        int written = independent
-            ? LZ4Codec.Decode(block, decoded.Span)
-            : LZ4Codec.Decode(block, decoded.Span, output.Span[Math.Max(0, output.Length - DictionaryBytes)..]);
+        int room = (int)Math.Min(maxBlock, ((long)block.Length * MaxExpansion) + ExpansionSlack);
+        int written = LZ4Codec.Decode(block, output.Reserve(room)[..room]);
         if (written < 0)
         {
-            throw new InvalidRecordsException($"An LZ4 block of {block.Length} bytes is broken or larger than its frame allows");
+            throw new InvalidRecordsException($"An LZ4 block of {block.Length} bytes is broken, depends on another block, or is larger than its frame allows");
         }
 
-        decoded.Span[..written].CopyTo(output.Reserve(written));
         output.Advance(written);
     }
 
-    private static byte ReadHead(ref ReadOnlySpan<byte> input, bool legacyChecksum, out int maxBlock)
+    private static byte ReadHead(ref ReadOnlySpan<byte> input, bool ignoreChecksum, out int maxBlock)
     {
         ReadOnlySpan<byte> whole = input;
         if (BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, MagicBytes)) != Magic)
@@ -117,21 +121,22 @@ internal static class Lz4Framing
         }
 
         byte flags = Take(ref input, 1)[0];
-        int blockSizeId = (Take(ref input, 1)[0] >> 4) & 7;
-        if ((flags & VersionMask) != Version1 || (flags & DictionaryId) != 0 || blockSizeId < 4)
+        byte sizes = Take(ref input, 1)[0];
+        int blockSizeId = sizes >> 4;
+        if ((flags & VersionMask) != Version1 || (flags & ReservedFlags) != 0 || (sizes & ReservedSizeBits) != 0 || blockSizeId < BlockSizeId64KiB)
         {
-            throw new InvalidRecordsException($"The LZ4 frame has flags 0x{flags:x2} and block size id {blockSizeId}, which are not supported");
+            throw new InvalidRecordsException($"The LZ4 frame has flags 0x{flags:x2} and block sizes 0x{sizes:x2}, which are not supported");
         }
 
         if ((flags & ContentSize) != 0)
         {
-            Take(ref input, 8);
+            Take(ref input, sizeof(long));
         }
 
         maxBlock = 1 << (8 + (2 * blockSizeId));
-        ReadOnlySpan<byte> head = whole[..(whole.Length - input.Length)];
+        ReadOnlySpan<byte> descriptor = whole[MagicBytes..(whole.Length - input.Length)];
         byte checksum = Take(ref input, 1)[0];
-        if (checksum != HeadChecksum(head, legacy: false) && !(legacyChecksum && checksum == HeadChecksum(head, legacy: true)))
+        if (!ignoreChecksum && checksum != HeadChecksum(descriptor))
         {
             throw new InvalidRecordsException("The LZ4 frame's header checksum does not match");
         }
@@ -139,10 +144,17 @@ internal static class Lz4Framing
         return flags;
     }
 
-    /// <summary>Second byte of the hash over the frame descriptor; the legacy form takes the magic number in as well.</summary>
-    private static byte HeadChecksum(ReadOnlySpan<byte> head, bool legacy) => (byte)(XxHash32.HashToUInt32(legacy ? head : head[MagicBytes..]) >> 8);
+    private static byte HeadChecksum(ReadOnlySpan<byte> descriptor) => (byte)(XxHash32.HashToUInt32(descriptor) >> 8);
 
-    private static ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> input, int bytes)
+    private static void CheckSum(scoped ref ReadOnlySpan<byte> input, ReadOnlySpan<byte> summed, string whose)
+    {
+        if (BinaryPrimitives.ReadUInt32LittleEndian(Take(ref input, ChecksumBytes)) != XxHash32.HashToUInt32(summed))
+        {
+            throw new InvalidRecordsException($"The LZ4 {whose} checksum does not match");
+        }
+    }
+
+    private static ReadOnlySpan<byte> Take(scoped ref ReadOnlySpan<byte> input, int bytes)
     {
         if (bytes > input.Length)
         {
@@ -152,14 +164,5 @@ internal static class Lz4Framing
         ReadOnlySpan<byte> taken = input[..bytes];
         input = input[bytes..];
         return taken;
-    }
-
-    private readonly ref struct PooledArray(int bytes)
-    {
-        private readonly byte[] _array = ArrayPool<byte>.Shared.Rent(bytes);
-
-        public Span<byte> Span => _array.AsSpan(0, bytes);
-
-        public void Dispose() => ArrayPool<byte>.Shared.Return(_array);
     }
 }

@@ -6,7 +6,7 @@ namespace Broker.Repository;
 public sealed partial class TidinessTests
 {
     private const int MaxLines = 500;
-    private const int MaxColumns = 200;
+    private const int MaxColumns = 240;
 
     private static readonly string[] VagueNames = ["Utils", "Util", "Helpers", "Helper", "Common", "Misc", "Abstractions"];
 
@@ -22,7 +22,7 @@ public sealed partial class TidinessTests
                 problems.Add($"{Checkout.Relative(file)} has {lines.Length} lines; {MaxLines} is a reason to split");
             }
 
-            int wide = Array.FindIndex(lines, line => line.Length > MaxColumns && !line.Contains("=> \"", StringComparison.Ordinal) && !line.Contains("Message = \"", StringComparison.Ordinal) && !line.Contains('$'));
+            int wide = Array.FindIndex(lines, line => line.Length > MaxColumns);
             if (wide >= 0 && !Checkout.Relative(file).StartsWith("tests/", StringComparison.Ordinal))
             {
                 problems.Add($"{Checkout.Relative(file)}:{wide + 1} has {lines[wide].Length} columns, more than {MaxColumns}");
@@ -60,8 +60,8 @@ public sealed partial class TidinessTests
         Assert.Empty(expected.Where(path => !File.Exists(Path.Combine(Checkout.Root, path))));
     }
 
-    /// <summary>A catch whose body is empty, without even a comment that says why.</summary>
-    [GeneratedRegex(@"catch\s*(\([^)]*\))?\s*(when\s*\([^{]*\))?\s*\{\s*\}")]
+    /// <summary>A catch whose body is empty, without even a comment that says why. One with a filter has done its work there.</summary>
+    [GeneratedRegex(@"catch\s*(\([^)]*\))?\s*\{\s*\}")]
     private static partial Regex EmptyCatch();
 
     [GeneratedRegex(@"\b(TODO|FIXME|XXX|HACK)\b")]

@@ -85,7 +85,9 @@ internal sealed class TreeFiles : IDisposable
         {
             return TreeCodec.TryUnframe(File.ReadAllBytes(path), out ReadOnlyMemory<byte> body)
                 ? TreeCodec.DecodeSnapshot(body)
-                : throw new InvalidDataException($"{path} is damaged: its checksum does not match. Restore the file from a backup, or remove it together with {LogName} to start with an empty cluster (topics would have to be created again)");
+                : throw new InvalidDataException(
+                    $"{path} is damaged: its checksum does not match. Restore the file from a backup, "
+                    + $"or remove it together with {LogName} to start with an empty cluster (topics would have to be created again)");
         }
         catch (Exception e) when (e is ProtocolException or KeyNotFoundException)
         {

@@ -19,7 +19,7 @@ public sealed partial class PartitionLog
 
         TopicConfig config = _config;
         long nowMs = _services.NowMs;
-        ValidatedRecords valid = AppendValidation.Validate(records, origin, config, nowMs, TopicPartition);
+        using ValidatedRecords valid = AppendValidation.Validate(records, origin, config, nowMs, TopicPartition);
         if (valid.Error != ErrorCode.None)
         {
             return AppendResult.Failed(valid.Error, valid.ErrorMessage, LogStartOffset, valid.RecordErrors);

@@ -64,7 +64,8 @@ internal static class ProducerRules
                 ? null
                 : ProducerVerdict.Refused(ErrorCode.OutOfOrderSequenceNumber, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Invalid sequence number for new epoch of producer {batch.ProducerId} at offset {offset} in partition {where}: {batch.ProducerEpoch} (request epoch), {batch.BaseSequence} (seq. number), {knownEpoch} (current producer epoch)"));
+                    $"Invalid sequence number for new epoch of producer {batch.ProducerId} at offset {offset} in partition {where}: "
+                    + $"{batch.ProducerEpoch} (request epoch), {batch.BaseSequence} (seq. number), {knownEpoch} (current producer epoch)"));
         }
 
         int last = state?.LastSequence ?? ProducerState.NoSequence;

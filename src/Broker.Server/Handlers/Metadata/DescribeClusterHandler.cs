@@ -16,8 +16,8 @@ internal sealed class DescribeClusterHandler(BrokerServices services) : ApiHandl
         if (request.EndpointType != BrokerEndpoints)
         {
             return Ready(request.EndpointType == ControllerEndpoints
-                ? new DescribeClusterResponse { ErrorCode = ErrorCode.MismatchedEndpointType, ErrorMessage = "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER", EndpointType = BrokerEndpoints }
-                : new DescribeClusterResponse { ErrorCode = ErrorCode.UnsupportedEndpointType, ErrorMessage = $"Unsupported endpoint type {request.EndpointType}", EndpointType = request.EndpointType });
+                ? Failed(ErrorCode.MismatchedEndpointType, "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER", BrokerEndpoints)
+                : Failed(ErrorCode.UnsupportedEndpointType, $"Unsupported endpoint type {request.EndpointType}", request.EndpointType));
         }
 
         MetadataImage image = services.Metadata.Current;
@@ -39,4 +39,7 @@ internal sealed class DescribeClusterHandler(BrokerServices services) : ApiHandl
             ClusterAuthorizedOperations = request.IncludeClusterAuthorizedOperations ? AuthorizedOperations.Cluster : AuthorizedOperations.NotRequested,
         });
     }
+
+    private static DescribeClusterResponse Failed(ErrorCode error, string message, sbyte endpointType) =>
+        new() { ErrorCode = error, ErrorMessage = message, EndpointType = endpointType };
 }

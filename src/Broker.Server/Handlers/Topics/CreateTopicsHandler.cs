@@ -27,7 +27,7 @@ internal sealed class CreateTopicsHandler(BrokerServices services) : ApiHandler<
         {
             if (!duplicates.Contains(topic.Name))
             {
-                specs.Add(ToSpec(topic, context.ApiVersion, out CreateTopicsResponse.CreatableTopicResult? refused));
+                specs.Add(ToSpec(topic, out CreateTopicsResponse.CreatableTopicResult? refused));
                 if (refused is { } result)
                 {
                     specs.RemoveAt(specs.Count - 1);
@@ -44,7 +44,7 @@ internal sealed class CreateTopicsHandler(BrokerServices services) : ApiHandler<
         return new CreateTopicsResponse { Topics = results };
     }
 
-    private static NewTopic ToSpec(in CreateTopicsRequest.CreatableTopic topic, short version, out CreateTopicsResponse.CreatableTopicResult? refused)
+    private static NewTopic ToSpec(in CreateTopicsRequest.CreatableTopic topic, out CreateTopicsResponse.CreatableTopicResult? refused)
     {
         refused = null;
         var configs = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -67,14 +67,8 @@ internal sealed class CreateTopicsHandler(BrokerServices services) : ApiHandler<
             }
         }
 
+        // Kafka takes -1 for its own defaults in every version, though clients may send it only from v4 on.
         bool manual = assignments.Count > 0;
-        if (version < 4 && !manual && (topic.NumPartitions == -1 || topic.ReplicationFactor == -1))
-        {
-            refused = topic.NumPartitions == -1
-                ? Failed(topic.Name, ErrorCode.InvalidPartitions, "Number of partitions must be larger than 0.")
-                : Failed(topic.Name, ErrorCode.InvalidReplicationFactor, "Replication factor must be larger than 0.");
-        }
-
         return new NewTopic(topic.Name, topic.NumPartitions == -1 ? null : topic.NumPartitions, topic.ReplicationFactor == -1 ? null : topic.ReplicationFactor, manual ? assignments : null, configs);
     }
 

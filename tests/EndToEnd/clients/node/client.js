@@ -32,7 +32,7 @@ async function consume(group, count) {
     consumer.on(consumer.events.CRASH, event => reject(event.payload.error))
     consumer.run({ eachMessage: async ({ message }) => { if (lines.push(message.value.toString()) >= Number(count)) resolve() } }).catch(reject)
   })
-  process.stdout.write(lines.join('\n') + '\n')
+  await new Promise(resolve => process.stdout.write(lines.join('\n') + '\n', resolve))
   await consumer.disconnect()
 }
 

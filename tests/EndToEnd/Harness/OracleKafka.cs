@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Broker.EndToEnd;
+
+/// <summary>A real Apache Kafka broker, started and stopped by the script that comes with the releases.</summary>
+internal sealed class OracleKafka : IAsyncDisposable
+{
+    private readonly string _home;
+
+    private OracleKafka(string home, int port)
+    {
+        _home = home;
+        Bootstrap = $"127.0.0.1:{port}";
+    }
+
+    public string Bootstrap { get; }
+
+    public static async Task<OracleKafka> StartAsync(string version)
+    {
+        string home = Directory.CreateTempSubdirectory("oracle-kafka-").FullName;
+        // The script puts ZooKeeper a thousand ports below the broker; both have to be free.
+        for (int attempt = 0; attempt < 5; attempt++)
+        {
+            int port = FreePort();
+            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--port", $"{port}"], timeout: TimeSpan.FromMinutes(3));
+            if (started.ExitCode == 0)
+            {
+                return new OracleKafka(home, port);
+            }
+
+            await Command.RunAsync("bash", [Script, "stop", home]);
+            Directory.Delete(home, recursive: true);
+            Directory.CreateDirectory(home);
+        }
+
+        throw new InvalidOperationException("Apache Kafka did not start in five attempts");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Command.RunAsync("bash", [Script, "stop", _home]);
+        Directory.Delete(_home, recursive: true);
+    }
+
+    private static string Script => Path.Combine(Repository.KafkaReleases!, "oracle.sh");
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return Math.Max(((IPEndPoint)probe.LocalEndpoint).Port, 20_000);
+    }
+}

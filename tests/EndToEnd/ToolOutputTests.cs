@@ -1,0 +1,147 @@
+using System.Text.RegularExpressions;
+using Xunit.Abstractions;
+
+namespace Broker.EndToEnd;
+
+/// <summary>
+/// The command-line tools of Kafka 3.9 print against this broker what they print against Kafka 3.9 itself, ids, times and ports aside.
+/// The same script of commands runs against both; what differs is shown line by line.
+/// </summary>
+public sealed partial class ToolOutputTests(ITestOutputHelper output)
+{
+    private static readonly (string Tool, string Arguments)[] Script =
+    [
+        ("topics", "--create --topic alpha --partitions 3"),
+        ("topics", "--create --topic alpha --partitions 3"),
+        ("topics", "--create --topic alpha --partitions 3 --if-not-exists"),
+        ("topics", "--create --topic beta --partitions 1 --config cleanup.policy=compact --config segment.bytes=1048576"),
+        ("topics", "--create --topic bad!name"),
+        ("topics", "--create --topic wide --replication-factor 3"),
+        ("topics", "--create --topic odd --config retention.ms=soon"),
+        ("topics", "--list"),
+        ("topics", "--describe --topic alpha"),
+        ("topics", "--describe --topic beta"),
+        ("topics", "--describe --topic missing"),
+        ("topics", "--alter --topic alpha --partitions 4"),
+        ("topics", "--alter --topic alpha --partitions 2"),
+        ("topics", "--describe --topic alpha"),
+        ("configs", "--alter --entity-type topics --entity-name alpha --add-config retention.ms=3600000,max.message.bytes=2000000"),
+        ("configs", "--describe --entity-type topics --entity-name alpha"),
+        ("configs", "--describe --entity-type topics --entity-name alpha --all"),
+        ("configs", "--alter --entity-type topics --entity-name alpha --delete-config retention.ms"),
+        ("configs", "--alter --entity-type topics --entity-name alpha --add-config no.such.key=1"),
+        ("configs", "--alter --entity-type topics --entity-name alpha --add-config segment.bytes=1"),
+        ("configs", "--describe --entity-type topics --entity-name alpha"),
+        ("configs", "--alter --entity-type brokers --entity-name 0 --add-config log.cleaner.threads=2"),
+        ("configs", "--describe --entity-type brokers --entity-name 0"),
+        ("configs", "--alter --entity-type brokers --entity-default --add-config message.max.bytes=1100000"),
+        ("configs", "--describe --entity-type brokers --entity-default"),
+        ("configs", "--alter --entity-type brokers --entity-name 0 --add-config log.dirs=/elsewhere"),
+        ("get-offsets", "--topic beta"),
+        ("get-offsets", "--topic beta --time -2"),
+        ("consumer-groups", "--list"),
+        ("consumer-groups", "--describe --group readers"),
+        ("consumer-groups", "--describe --group readers --state"),
+        ("consumer-groups", "--describe --group readers --members"),
+        ("consumer-groups", "--describe --group nobody"),
+        ("consumer-groups", "--group readers --topic beta --reset-offsets --to-earliest --execute"),
+        ("consumer-groups", "--describe --group readers"),
+        ("consumer-groups", "--group readers --topic beta --reset-offsets --shift-by 2 --dry-run"),
+        ("consumer-groups", "--delete-offsets --group readers --topic beta"),
+        ("consumer-groups", "--delete --group readers"),
+        ("consumer-groups", "--delete --group nobody"),
+        ("consumer-groups", "--list"),
+        ("log-dirs", "--describe --topic-list beta"),
+        ("topics", "--delete --topic alpha"),
+        ("topics", "--delete --topic alpha"),
+        ("topics", "--list --exclude-internal"),
+    ];
+
+    [KafkaFact]
+    public async Task Tools_print_the_same_as_against_kafka()
+    {
+        await using BrokerProcess broker = await BrokerProcess.StartAsync();
+        await using OracleKafka kafka = await OracleKafka.StartAsync("3.9");
+        // The two servers have a core each; running the scripts side by side halves the wait for JVM starts.
+        List<string>[] transcripts = await Task.WhenAll(RunAsync(broker.Bootstrap), RunAsync(kafka.Bootstrap));
+        var differences = new List<string>();
+        for (int i = 0; i < transcripts[0].Count; i++)
+        {
+            if (transcripts[0][i] != transcripts[1][i])
+            {
+                differences.Add($"--- ours\n{transcripts[0][i]}\n--- Kafka's\n{transcripts[1][i]}");
+            }
+        }
+
+        output.WriteLine($"{transcripts[0].Count} commands compared");
+        Assert.True(differences.Count == 0, $"{differences.Count} commands print something else\n{string.Join("\n\n", differences)}");
+    }
+
+    private static async Task<List<string>> RunAsync(string bootstrap)
+    {
+        var tool = new KafkaTool("3.9", bootstrap);
+        var transcript = new List<string>();
+        foreach ((string name, string arguments) in Script)
+        {
+            if (arguments == "--topic beta" && name == "get-offsets")
+            {
+                await FillAsync(tool);
+            }
+
+            CommandResult result = await tool.RunAsync(name, arguments);
+            transcript.Add($"kafka-{name} {arguments}\n{Normalise(result.Output + result.Error)}");
+        }
+
+        string records = Path.GetTempFileName();
+        await File.WriteAllTextAsync(records, """{"partitions":[{"topic":"beta-plain","partition":0,"offset":3}],"version":1}""");
+        await tool.RunAsync("topics", "--create --topic beta-plain");
+        await tool.RunAsync("console-producer", "--topic beta-plain", "a\nb\nc\nd\n");
+        CommandResult deleted = await tool.RunAsync("delete-records", $"--offset-json-file {records}");
+        CommandResult offsets = await tool.RunAsync("get-offsets", "--topic beta-plain --time -2");
+        File.Delete(records);
+        transcript.Add($"kafka-delete-records\n{Normalise(deleted.Output + deleted.Error)}{Normalise(offsets.Output)}");
+        return transcript;
+    }
+
+    /// <summary>Five keyed records, and a group that has read three of them.</summary>
+    private static async Task FillAsync(KafkaTool tool)
+    {
+        string keyed = string.Concat(Enumerable.Range(0, 5).Select(i => $"k{i}:v{i}\n"));
+        (await tool.RunAsync("console-producer", "--topic beta --property parse.key=true --property key.separator=:", keyed)).Succeeded();
+        (await tool.RunAsync("console-consumer", "--topic beta --group readers --from-beginning --max-messages 3")).Succeeded();
+    }
+
+    /// <summary>Takes out what cannot be the same: ids, times, ports, directories, stack traces, column widths.</summary>
+    private static string Normalise(string text)
+    {
+        string[] lines = [.. text.Split('\n')
+            .Where(line => !line.StartsWith("\tat ", StringComparison.Ordinal) && !line.Contains("is deprecated", StringComparison.Ordinal) && !line.StartsWith("WARNING", StringComparison.Ordinal))
+            .Select(line => TopicId().Replace(line, "TopicId: ID"))
+            .Select(line => Elr().Replace(line, ""))
+            .Select(line => Timestamp().Replace(line, "TIME"))
+            .Select(line => Directory().Replace(line, "\"logDir\":\"DIR\""))
+            .Select(line => Address().Replace(line, "HOST:PORT"))
+            .Select(line => Blanks().Replace(line, " ").Trim())
+            .Where(line => line.Length > 0)];
+        return string.Join('\n', lines);
+    }
+
+    [GeneratedRegex(@"TopicId: [A-Za-z0-9_-]{22}")]
+    private static partial Regex TopicId();
+
+    // Kafka on ZooKeeper lacks DescribeTopicPartitions, so its tools have nothing to print in these columns.
+    [GeneratedRegex(@"\s*Elr:.*$")]
+    private static partial Regex Elr();
+
+    [GeneratedRegex(@"\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[,.]\d+\]?")]
+    private static partial Regex Timestamp();
+
+    [GeneratedRegex("\"logDir\":\"[^\"]*\"")]
+    private static partial Regex Directory();
+
+    [GeneratedRegex(@"(localhost|127\.0\.0\.1):\d+")]
+    private static partial Regex Address();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Blanks();
+}

@@ -44,6 +44,12 @@ internal static class Program
             return 1;
         }
 
+        if (DataDirectoryCheck.Run(sources.Config) is { } problem)
+        {
+            ErrorReport.Print(Console.Error, [problem]);
+            return 1;
+        }
+
         // Not the host's own builder defaults: they read files and watch directories, which costs a third of the start-up time.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "broker" });
         using var logger = LoggingSetup.Create(sources.LogLevels);

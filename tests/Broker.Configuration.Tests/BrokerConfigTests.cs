@@ -61,6 +61,8 @@ public sealed class BrokerConfigTests
     [InlineData("max.connections.per.ip", "0", "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.")]
     [InlineData("connections.max.idle.ms", "50", "connection.failed.authentication.delay.ms=100 should always be less than connections.max.idle.ms=50")]
     [InlineData("queued.max.request.bytes", "1000", "queued.max.request.bytes must be larger or equal to socket.request.max.bytes")]
+    [InlineData("max.connections.per.ip.overrides", "10.0.0.1:5,10.0.0.2", "'10.0.0.2' is not of the form host:count")]
+    [InlineData("max.connections.per.ip.overrides", "a:5,a:6", "a appears more than once")]
     [InlineData("group.coordinator.rebalance.protocols", "consumer,classic", "The new 'consumer' rebalance protocol is only supported in KRaft cluster.")]
     [InlineData("authorizer.class.name", "kafka.security.authorizer.AclAuthorizer", "Authorization was asked for, and this version has no authorizer.")]
     public void KeysThatDoNotFitTogether(string key, string value, string reason) =>

@@ -33,6 +33,8 @@ public sealed class ConfigRange
 
     internal static ConfigRange ThrottledReplicas { get; } = new("[partitionId]:[brokerId],[partitionId]:[brokerId],... or *", CheckThrottledReplicas);
 
+    internal static ConfigRange ConnectionOverrides { get; } = new("host:count, comma separated", CheckConnectionOverrides);
+
     /// <summary>Null when the value is allowed, else what is wrong with it.</summary>
     internal string? Check(object? value) => _check?.Invoke(value);
 
@@ -72,6 +74,26 @@ public sealed class ConfigRange
         return numbers.Length >= 2 && numbers.All(number => byte.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             ? null
             : $"Version {value} is not a valid version";
+    }
+
+    private static string? CheckConnectionOverrides(object? value)
+    {
+        var hosts = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var element in ListenerText.Elements((string?)value))
+        {
+            var colon = element.LastIndexOf(':');
+            if (colon <= 0 || !int.TryParse(element.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                return $"'{element}' is not of the form host:count";
+            }
+
+            if (!hosts.Add(element[..colon]))
+            {
+                return $"{element[..colon]} appears more than once";
+            }
+        }
+
+        return null;
     }
 
     private static string? CheckThrottledReplicas(object? value)

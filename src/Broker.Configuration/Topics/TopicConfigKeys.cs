@@ -34,7 +34,8 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<long> DeleteRetentionMs = Long(
         "delete.retention.ms", 86400000, AtLeast(0), Medium,
         "Time for which the mark of a deleted key is kept in a compacted topic, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerDeleteRetentionMs));
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerDeleteRetentionMs),
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<long> FileDeleteDelayMs = Long(
         "file.delete.delay.ms", 60000, AtLeast(0), Medium,
@@ -79,7 +80,8 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<long> MaxCompactionLagMs = Long(
         "max.compaction.lag.ms", long.MaxValue, AtLeast(1), Medium,
         "Age at which a record must be compacted at last, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMaxCompactionLagMs));
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMaxCompactionLagMs),
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<int> MaxMessageBytes = Int(
         "max.message.bytes", 1048588, AtLeast(0), Medium,
@@ -119,12 +121,14 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<double> MinCleanableDirtyRatio = Double(
         "min.cleanable.dirty.ratio", 0.5, Between(0, 1), Medium,
         "Share of a log that must be uncompacted before it is compacted.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCleanableRatio));
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCleanableRatio),
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<long> MinCompactionLagMs = Long(
         "min.compaction.lag.ms", 0, AtLeast(0), Medium,
         "Age that a record must have before it may be compacted away, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCompactionLagMs));
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCompactionLagMs),
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<int> MinInsyncReplicas = Int(
         "min.insync.replicas", 1, AtLeast(1), Medium,
@@ -134,7 +138,8 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<bool> Preallocate = Bool(
         "preallocate", false, Medium,
         "Reserve the whole size of a segment on disk when it begins.",
-        broker: SynonymChains.Of(ConfigKeys.LogPreallocate));
+        broker: SynonymChains.Of(ConfigKeys.LogPreallocate),
+        unsupported: NotYet.Preallocation);
 
     public static readonly ConfigKey<bool> RemoteLogCopyDisable = Bool(
         "remote.log.copy.disable", false, Medium,
@@ -184,5 +189,6 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<bool> UncleanLeaderElectionEnable = Bool(
         "unclean.leader.election.enable", false, Medium,
         "Let a replica that lags become leader when no other is left, at the price of lost records.",
-        broker: SynonymChains.Of(ConfigKeys.UncleanLeaderElectionEnable));
+        broker: SynonymChains.Of(ConfigKeys.UncleanLeaderElectionEnable),
+        unsupported: NotYet.SingleBroker);
 }

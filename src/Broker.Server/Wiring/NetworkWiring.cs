@@ -14,6 +14,8 @@ internal static class NetworkWiring
         Listeners = [.. config.Listeners.Select(l => new ListenerOptions(l.Name, l.Host, l.Port, config.Get(ConfigKeys.SocketListenBacklogSize)))],
         MaxRequestBytes = config.Get(ConfigKeys.SocketRequestMaxBytes),
         MaxIdleMs = config.Get(ConfigKeys.ConnectionsMaxIdleMs),
+        SendBufferBytes = BufferBytes(config, ConfigKeys.SocketSendBufferBytes),
+        ReceiveBufferBytes = BufferBytes(config, ConfigKeys.SocketReceiveBufferBytes),
         ConnectionLimits = Limits(config),
     };
 
@@ -44,6 +46,9 @@ internal static class NetworkWiring
             l.Name, l.Host, bound[l.Name].Port, advertised.GetValueOrDefault(l.Name)?.Host ?? "", advertised.GetValueOrDefault(l.Name)?.Port ?? -1));
         return new StartupReport(brokerId, clusterId, [.. listeners], config.LogDirs);
     }
+
+    // Kafka's default of 100 KiB, which its shipped file repeats, would turn off the tuning by the system: it counts as nobody's wish.
+    private static int BufferBytes(BrokerConfig config, ConfigKey<int> key) => config.Get(key) is var bytes && bytes == key.Default ? -1 : bytes;
 
     private static string ProtocolName(SecurityProtocol protocol) => protocol switch
     {

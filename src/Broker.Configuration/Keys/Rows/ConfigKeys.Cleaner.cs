@@ -44,17 +44,21 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<double> LogCleanerMinCleanableRatio = Double(
         "log.cleaner.min.cleanable.ratio", 0.5, Between(0, 1), Medium, ClusterWide,
-        "Share of a log that must be uncompacted before it is compacted.");
+        "Share of a log that must be uncompacted before it is compacted.",
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<long> LogCleanerDeleteRetentionMs = Long(
         "log.cleaner.delete.retention.ms", 86400000, AtLeast(0), Medium, ClusterWide,
-        "Time for which the mark of a deleted key is kept, in ms.");
+        "Time for which the mark of a deleted key is kept, in ms.",
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<long> LogCleanerMinCompactionLagMs = Long(
         "log.cleaner.min.compaction.lag.ms", 0, AtLeast(0), Medium, ClusterWide,
-        "Age that a record must have before it may be compacted away, in ms.");
+        "Age that a record must have before it may be compacted away, in ms.",
+        unsupported: NotYet.Compaction);
 
     public static readonly ConfigKey<long> LogCleanerMaxCompactionLagMs = Long(
         "log.cleaner.max.compaction.lag.ms", long.MaxValue, AtLeast(1), Medium, ClusterWide,
-        "Age at which a record must be compacted at last, in ms.");
+        "Age at which a record must be compacted at last, in ms.",
+        unsupported: NotYet.Compaction);
 }

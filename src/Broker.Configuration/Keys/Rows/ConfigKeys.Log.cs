@@ -93,7 +93,7 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<long> LogFlushSchedulerIntervalMs = Long(
         "log.flush.scheduler.interval.ms", long.MaxValue, Any, High, ReadOnly,
-        "Time between checks whether something must be forced to disk, in ms.");
+        "Longest time before records are forced to disk when log.flush.interval.ms is unset, in ms.");
 
     public static readonly ConfigKey<int> LogFlushOffsetCheckpointIntervalMs = Int(
         "log.flush.offset.checkpoint.interval.ms", 60000, AtLeast(0), High, ReadOnly,
@@ -101,11 +101,13 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<int> LogFlushStartOffsetCheckpointIntervalMs = Int(
         "log.flush.start.offset.checkpoint.interval.ms", 60000, AtLeast(0), High, ReadOnly,
-        "Time between writes of the log start offsets, in ms.");
+        "Time between writes of the log start offsets, in ms.",
+        unsupported: NotYet.StartOffsets);
 
     public static readonly ConfigKey<bool> LogPreallocate = Bool(
         "log.preallocate", false, Medium, ClusterWide,
-        "Reserve the whole size of a segment on disk when it begins.");
+        "Reserve the whole size of a segment on disk when it begins.",
+        unsupported: NotYet.Preallocation);
 
     public static readonly ConfigKey<int> NumRecoveryThreadsPerDataDir = Int(
         "num.recovery.threads.per.data.dir", 1, AtLeast(1), High, ClusterWide,

@@ -17,7 +17,8 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<bool> UncleanLeaderElectionEnable = Bool(
         "unclean.leader.election.enable", false, High, ClusterWide,
-        "Let a replica that lags become leader when no other is left, at the price of lost records.");
+        "Let a replica that lags become leader when no other is left, at the price of lost records.",
+        unsupported: NotYet.SingleBroker);
 
     public static readonly ConfigKey<int> FetchMaxBytes = Int(
         "fetch.max.bytes", 57671680, AtLeast(1024), Medium, ReadOnly,

@@ -24,19 +24,23 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<int> QueuedMaxRequests = Int(
         "queued.max.requests", 500, AtLeast(1), High, ReadOnly,
-        "Requests that may wait to be processed before sockets are no longer read.");
+        "Requests that may wait to be processed before sockets are no longer read.",
+        unsupported: NotYet.Queues);
 
     public static readonly ConfigKey<long> QueuedMaxRequestBytes = Long(
         "queued.max.request.bytes", -1, Any, Medium, ReadOnly,
-        "Bytes of requests that may wait before sockets are no longer read; -1 means no limit.");
+        "Bytes of requests that may wait before sockets are no longer read; -1 means no limit.",
+        unsupported: NotYet.Queues);
 
     public static readonly ConfigKey<int> SocketSendBufferBytes = Int(
         "socket.send.buffer.bytes", 102400, Any, High, ReadOnly,
-        "Send buffer of a socket, in bytes; -1 leaves it to the system.");
+        "Send buffer of a socket, in bytes; -1 leaves it to the system.",
+        note: "The default leaves the size to the system as well, because the system fits it to each connection; any other value is used as it stands.");
 
     public static readonly ConfigKey<int> SocketReceiveBufferBytes = Int(
         "socket.receive.buffer.bytes", 102400, Any, High, ReadOnly,
-        "Receive buffer of a socket, in bytes; -1 leaves it to the system.");
+        "Receive buffer of a socket, in bytes; -1 leaves it to the system.",
+        note: "The default leaves the size to the system as well, because the system fits it to each connection; any other value is used as it stands.");
 
     public static readonly ConfigKey<int> SocketRequestMaxBytes = Int(
         "socket.request.max.bytes", 104857600, AtLeast(1), High, ReadOnly,
@@ -65,7 +69,7 @@ public static partial class ConfigKeys
         "Connections open at a time from one address. 0 is allowed only with overrides.");
 
     public static readonly ConfigKey<string> MaxConnectionsPerIpOverrides = Text(
-        "max.connections.per.ip.overrides", "", Any, Medium, ClusterWide,
+        "max.connections.per.ip.overrides", "", ConnectionOverrides, Medium, ClusterWide,
         "Other limits for single addresses, as host:count, comma separated.");
 
     public static readonly ConfigKey<int> MaxConnectionCreationRate = Int(

@@ -1,4 +1,5 @@
 using Broker.Cluster;
+using Broker.Configuration;
 using Broker.Protocol;
 using Broker.Protocol.Messages;
 
@@ -10,9 +11,6 @@ namespace Broker.Server;
 internal sealed class DescribeTopicPartitionsHandler(BrokerServices services) : ApiHandler<DescribeTopicPartitionsRequest>
 {
     public static readonly ApiSupport Supports = new(ApiKey.DescribeTopicPartitions, 0, 0);
-
-    /// <summary>Kafka's default of max.request.partition.size.limit.</summary>
-    private const int MaxPartitions = 2000;
 
     protected override ValueTask<IMessage?> HandleAsync(RequestContext context, DescribeTopicPartitionsRequest request)
     {
@@ -26,7 +24,7 @@ internal sealed class DescribeTopicPartitionsHandler(BrokerServices services) : 
 
         bool all = request.Topics.Count == 0;
         IEnumerable<string> names = all ? image.Topics.Select(t => t.Name) : request.Topics.ToArray().Select(t => t.Name).Distinct(StringComparer.Ordinal);
-        int left = Math.Clamp(request.ResponsePartitionLimit, 1, MaxPartitions);
+        int left = Math.Clamp(request.ResponsePartitionLimit, 1, services.Config.Current.Get(ConfigKeys.MaxRequestPartitionSizeLimit));
         var topics = new List<DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic>();
         foreach (string name in names.Where(n => firstTopic is null || string.CompareOrdinal(n, firstTopic) >= 0).Order(StringComparer.Ordinal))
         {

@@ -311,7 +311,7 @@ internal sealed class FieldCode
             case "float64": return "reader.ReadFloat64()";
             case "uuid": return "reader.ReadUuid()";
             case "error": return "reader.ReadErrorCode()";
-            case "records": return "reader.ReadRecords(" + Compact + ")";
+            case "records": return "reader.ReadRecords(" + Compact + ", " + NullableCondition + ")";
             case "string": return ReadCounted("String", nullable);
             case "bytes": return ReadCounted("Bytes", nullable);
             default: return ElementType + ".Read(ref reader, version)";
@@ -331,8 +331,7 @@ internal sealed class FieldCode
         string nullable = _field.IsArray ? "false" : NullableCondition;
         return size > 0 ? "reader.Skip(" + size + ")"
             : _field.Type == "string" ? "reader.SkipString(" + Compact + ", " + nullable + ")"
-            : _field.Type == "bytes" ? "reader.SkipBytes(" + Compact + ", " + nullable + ")"
-            : _field.Type == "records" ? "reader.SkipBytes(" + Compact + ", true)"
+            : _field.Type == "bytes" || _field.Type == "records" ? "reader.SkipBytes(" + Compact + ", " + nullable + ")"
             : ElementType + ".Skip(ref reader, version)";
     }
 }

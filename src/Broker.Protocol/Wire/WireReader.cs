@@ -86,12 +86,12 @@ public ref struct WireReader
     }
 
     /// <summary>Records stay where they are: the result points into the frame.</summary>
-    public WireRecords ReadRecords(bool compact)
+    public WireRecords ReadRecords(bool compact, bool nullable)
     {
         int length = ReadBytesLength(compact);
         if (length < 0)
         {
-            return WireRecords.Null;
+            return nullable ? WireRecords.Null : throw new ProtocolException("Records that must not be null are null");
         }
 
         int start = _position;

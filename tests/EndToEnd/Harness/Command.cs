@@ -62,7 +62,8 @@ internal static class Command
         }
 
         // Small heaps and the quick compiler only: tools start faster and several fit on the machine.
-        start.Environment["KAFKA_HEAP_OPTS"] = "-Xmx192m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+        start.Environment["KAFKA_HEAP_OPTS"] = "-Xmx192m";
+        start.Environment["KAFKA_JIT_LEVEL"] = "1";
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;

@@ -40,6 +40,9 @@ public sealed partial class PartitionLog
         {
             segments = _segments;
             from = _recoveryPoint;
+
+            // A flush that a roll asked for may come after a truncation below that roll.
+            offset = Math.Min(offset, _logEndOffset);
             truncations = _truncations;
         }
 

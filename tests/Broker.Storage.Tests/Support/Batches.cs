@@ -16,10 +16,17 @@ internal static class Batches
     public static byte[] Compressed(CompressionCodec codec, params (long TimestampMs, string Value)[] records) =>
         Build(new RecordBatchOptions { Codec = codec }, records);
 
+    public static byte[] Keyed(string key, string value)
+    {
+        RecordBatchBuilder builder = new(new RecordBatchOptions());
+        builder.Append(Now, System.Text.Encoding.UTF8.GetBytes(key), System.Text.Encoding.UTF8.GetBytes(value));
+        return builder.Build();
+    }
+
     /// <summary>A batch of an idempotent producer.</summary>
     public static byte[] Idempotent(long producerId, short epoch, int sequence, int count = 1, bool isTransactional = false) => Build(
         new RecordBatchOptions { ProducerId = producerId, ProducerEpoch = epoch, BaseSequence = sequence, IsTransactional = isTransactional },
-        Enumerable.Range(sequence, count).Select(i => (Now, $"p{producerId}-{i}")));
+        Enumerable.Range(sequence, count).Select(i => (Now, $"{i}")));
 
     public static byte[] Marker(long producerId, short epoch, bool commit, int coordinatorEpoch = 0) =>
         RecordBatchBuilder.TransactionMarker(0, -1, producerId, epoch, commit, coordinatorEpoch, Now);

@@ -6,6 +6,7 @@ namespace Broker.Storage;
 internal static partial class DirectorySync
 {
     private const int ReadOnly = 0;
+    private const int NoSuchEntry = 2;
 
     public static void Flush(string path)
     {
@@ -17,7 +18,9 @@ internal static partial class DirectorySync
         int descriptor = Open(path, ReadOnly);
         if (descriptor < 0)
         {
-            throw new IOException($"Cannot open directory {path} to flush it: error {Marshal.GetLastPInvokeError()}.");
+            int error = Marshal.GetLastPInvokeError();
+            string message = $"Cannot open directory {path} to flush it: error {error}.";
+            throw error == NoSuchEntry ? new DirectoryNotFoundException(message) : new IOException(message);
         }
 
         try

@@ -43,14 +43,15 @@ internal sealed partial class LogSegment
     public void TruncateTo(long offset)
     {
         int position = TryFind(offset, out BatchPosition batch, out int end) ? batch.Position : end;
-        Offsets.TruncateTo(offset);
-        Times.TruncateTo(offset);
-        Transactions.TruncateTo(offset);
         _tail.Clear();
-        _size = position;
-        _files.SetLength(File, position);
+        Transactions.TruncateTo(offset);
         lock (_sync)
         {
+            // A flush of the time when this segment was inactive may still be writing its indexes.
+            Offsets.TruncateTo(offset);
+            Times.TruncateTo(offset);
+            _size = position;
+            _files.SetLength(File, position);
             _max = position == 0 ? new TimeEntry(-1, BaseOffset) : MaxOfScan(position);
             _firstBatchTimestampMs = null;
             _bytesSinceIndexEntry = position - LastIndexedPosition();

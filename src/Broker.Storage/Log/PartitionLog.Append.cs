@@ -45,7 +45,7 @@ public sealed partial class PartitionLog
 
             return result;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "append to", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "append to"))
         {
             return AppendResult.Failed(ErrorCode.KafkaStorageError, null, LogStartOffset);
         }

@@ -28,7 +28,7 @@ public sealed partial class PartitionLog
 
             return null;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "search", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "search"))
         {
             return null;
         }
@@ -50,7 +50,7 @@ public sealed partial class PartitionLog
                 max = Math.Max(max, segment.Size > 0 ? segment.Max.TimestampMs : -1);
             }
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "search", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "search"))
         {
             return null;
         }
@@ -95,7 +95,7 @@ public sealed partial class PartitionLog
 
             return offsets;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "search", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "search"))
         {
             return [];
         }
@@ -131,7 +131,7 @@ public sealed partial class PartitionLog
 
             return found;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "search", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "search"))
         {
             return [];
         }

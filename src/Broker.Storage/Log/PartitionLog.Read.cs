@@ -34,7 +34,7 @@ public sealed partial class PartitionLog
         {
             return ReadRange(offset, maxBytes, minOneBatch, upperBound);
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "read from", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "read from"))
         {
             return new ReadResult(ErrorCode.KafkaStorageError, default);
         }

@@ -29,7 +29,7 @@ public sealed partial class PartitionLog
 
             return ErrorCode.None;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "delete records of", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "delete records of"))
         {
             return ErrorCode.KafkaStorageError;
         }
@@ -56,7 +56,7 @@ public sealed partial class PartitionLog
                 }
             }
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "apply retention to", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "apply retention to"))
         {
         }
     }
@@ -165,7 +165,7 @@ public sealed partial class PartitionLog
                     segment.DeleteFiles();
                 }
             }
-            catch (Exception e) when (Directory.TakeOffline(e, "delete a segment of", TopicPartition))
+            catch (Exception e) when (IsFailure(e, "delete a segment of"))
             {
             }
         });

@@ -17,7 +17,7 @@ public sealed partial class PartitionLog
                 FlushUpTo(LogEndOffset);
             }
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "flush", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "flush"))
         {
         }
     }
@@ -114,7 +114,7 @@ public sealed partial class PartitionLog
                 FlushUpTo(baseOffset);
             }
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "flush", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "flush"))
         {
         }
     }

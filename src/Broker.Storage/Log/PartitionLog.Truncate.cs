@@ -29,7 +29,7 @@ public sealed partial class PartitionLog
 
             return ErrorCode.None;
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "truncate", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "truncate"))
         {
             return ErrorCode.KafkaStorageError;
         }
@@ -100,7 +100,13 @@ public sealed partial class PartitionLog
 
         Active.TruncateTo(offset);
         long end = Active.FindNextOffset() ?? throw new InvalidOperationException($"Segment {Active.BaseOffset} does not end with a whole batch after truncation.");
-        end = Math.Max(end, _logStartOffset);
+        if (end < _logStartOffset)
+        {
+            // The batch that held the log start offset is gone: what is left is deleted records, and a log that ends before it starts.
+            StartOver(_logStartOffset);
+            end = _logStartOffset;
+        }
+
         Volatile.Write(ref _logEndOffset, end);
         Volatile.Write(ref _highWatermark, Math.Min(_highWatermark, end));
         Volatile.Write(ref _recoveryPoint, Math.Min(_recoveryPoint, end));
@@ -108,5 +114,15 @@ public sealed partial class PartitionLog
         ProducerSnapshots.Load(_services, _path, _segments, _producers, _logStartOffset, end, rebuildFrom: null);
         UpdateLastStableOffset();
         Logger.Truncated(TopicPartition, end);
+    }
+
+    private void StartOver(long offset)
+    {
+        LogSegment[] old = _segments;
+        _segments = [LogSegment.Create(Files, _path, offset, NewSegmentOptions(_config, _services.NowMs))];
+        foreach (LogSegment segment in old)
+        {
+            DeleteLater(segment, _services.NowMs);
+        }
     }
 }

@@ -122,7 +122,7 @@ public sealed partial class PartitionLog
                 }
             }
         }
-        catch (Exception e) when (Directory.TakeOffline(e, "record the leader epoch of", TopicPartition))
+        catch (Exception e) when (IsFailure(e, "record the leader epoch of"))
         {
         }
     }
@@ -160,6 +160,10 @@ public sealed partial class PartitionLog
             return producers;
         }
     }
+
+    /// <summary>The exception filter of every operation here: see <see cref="LogDirectory.TakeOffline"/>. Files that went with a deleted log are no I/O error.</summary>
+    private bool IsFailure(Exception cause, string operation) =>
+        (_isClosed && cause is (FileNotFoundException or DirectoryNotFoundException)) || Directory.TakeOffline(cause, operation, TopicPartition);
 
     private void SetHighWatermark(long offset)
     {

@@ -12,6 +12,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<int, CoordinatorPartition> _partitions = new();
     private readonly Lock _leadership = new();
+    // Never disposed: a load that is being cancelled may still hold it, and it owns no handle.
     private readonly SemaphoreSlim _oneLoad = new(1);
     private readonly ICoordinatorLog _log;
     private readonly GroupCoordinatorOptions _options;
@@ -58,7 +59,6 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         _timer.Dispose();
-        _oneLoad.Dispose();
     }
 
     /// <summary>Partition of __consumer_offsets that keeps the group; -1 while the topic does not exist.</summary>
@@ -105,6 +105,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         {
             // Whatever it is, half a partition must not be served: members would lose what the other half says.
             CoordinationLog.LoadFailed(_logger, partition, e);
+            await loading.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
         }
         finally
         {

@@ -8,7 +8,7 @@ namespace Broker.Coordination.Tests;
 internal sealed class MemoryLog : ICoordinatorLog
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, List<byte[]>> _batches = [];
+    private readonly Dictionary<int, List<(byte[] Bytes, long EndOffset)>> _batches = [];
     private readonly Dictionary<int, long> _ends = [];
     private TaskCompletionSource? _hold;
 
@@ -46,16 +46,24 @@ internal sealed class MemoryLog : ICoordinatorLog
     {
         lock (_gate)
         {
-            long offset = EndOffset(partition);
-            BinaryPrimitives.WriteInt64BigEndian(batch, offset);
+            BinaryPrimitives.WriteInt64BigEndian(batch, EndOffset(partition));
             Assert.True(RecordBatchHeader.TryRead(batch, out RecordBatchHeader header));
             Assert.True(RecordBatchHeader.HasValidCrc(batch));
-            if (!_batches.TryGetValue(partition, out List<byte[]>? batches))
+            AppendRaw(partition, batch, header.LastOffset + 1);
+        }
+    }
+
+    /// <summary>Bytes as they are, which the log's offset is then to be behind.</summary>
+    public void AppendRaw(int partition, byte[] bytes, long endOffset)
+    {
+        lock (_gate)
+        {
+            if (!_batches.TryGetValue(partition, out List<(byte[] Bytes, long EndOffset)>? batches))
             {
                 _batches[partition] = batches = [];
             }
-            batches.Add(batch);
-            _ends[partition] = header.LastOffset + 1;
+            batches.Add((bytes, endOffset));
+            _ends[partition] = endOffset;
         }
     }
 
@@ -63,15 +71,12 @@ internal sealed class MemoryLog : ICoordinatorLog
 
     public long EndOffset(int partition) => _ends.GetValueOrDefault(partition);
 
-    public IReadOnlyList<byte[]> Batches(int partition) => _batches.GetValueOrDefault(partition) ?? [];
-
     public int Read(int partition, long offset, Memory<byte> buffer)
     {
         int copied = 0;
-        foreach (byte[] batch in Batches(partition))
+        foreach ((byte[] batch, long endOffset) in _batches.GetValueOrDefault(partition) ?? [])
         {
-            RecordBatchHeader.TryRead(batch, out RecordBatchHeader header);
-            if (header.LastOffset < offset)
+            if (endOffset <= offset)
             {
                 continue;
             }

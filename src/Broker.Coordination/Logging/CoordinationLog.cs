@@ -60,7 +60,7 @@ internal static partial class CoordinationLog
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Groups} groups with {Offsets} offsets from __consumer_offsets-{Partition} in {ElapsedMs} ms")]
     public static partial void LoadFinished(ILogger logger, int groups, int offsets, int partition, long elapsedMs);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Groups of __consumer_offsets-{Partition} could not be loaded; their requests are refused until the partition is loaded again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Groups of __consumer_offsets-{Partition} could not be loaded; their requests are refused (NOT_COORDINATOR) until this broker becomes the partition's leader again, as after a restart")]
     public static partial void LoadFailed(ILogger logger, int partition, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Groups of __consumer_offsets-{Partition} are given up, leader epoch {LeaderEpoch}")]
@@ -69,7 +69,7 @@ internal static partial class CoordinationLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped {Count} records of __consumer_offsets-{Partition} with key version {KeyVersion}, which this version does not know")]
     public static partial void UnknownRecords(ILogger logger, int count, int partition, short keyVersion);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Skipped a record of __consumer_offsets-{Partition} at offset {Offset} that cannot be read: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Skipped what cannot be read in __consumer_offsets-{Partition} at offset {Offset}: {Problem}")]
     public static partial void UnreadableRecord(ILogger logger, int partition, long offset, string problem);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "An append to __consumer_offsets-{Partition} failed unexpectedly")]

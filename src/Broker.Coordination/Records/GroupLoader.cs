@@ -13,6 +13,8 @@ internal sealed class GroupLoader
     /// <summary>No log accepts batches near this size: a header that claims more is broken.</summary>
     private const int MaxBatchBytes = 512 * 1024 * 1024;
 
+    private const long NoTransaction = -1;
+
     private readonly ICoordinatorLog _log;
     private readonly int _partition;
     private readonly CoordinatorClock _clock;
@@ -60,28 +62,29 @@ internal sealed class GroupLoader
     /// <summary>Applies the whole batches in the buffer; the offset behind the last of them.</summary>
     private long ApplyBatches(GroupShard shard, long offset, long endOffset, int read)
     {
-        int position = 0;
-        while (offset < endOffset && read - position >= RecordBatchHeader.Size)
+        // The log has checked the CRCs when it was opened.
+        var batches = new RecordBatchScanner(_buffer.AsSpan(0, read), verifyCrc: false);
+        while (offset < endOffset && batches.MoveNext())
         {
-            if (!RecordBatchHeader.TryRead(_buffer.AsSpan(position, read - position), out RecordBatchHeader header))
+            long lastOffset = batches.TryReadHeader(out RecordBatchHeader header) ? header.LastOffset : BinaryPrimitives.ReadInt64BigEndian(batches.Current);
+            if (lastOffset < offset)
             {
-                throw new InvalidRecordsException(
-                    $"__consumer_offsets-{_partition} has a batch of magic {_buffer[position + 16]} at offset {offset}; only magic 2 (Kafka 0.11 and later) can be loaded");
+                continue;
             }
-            if (header.BatchLength < RecordBatchHeader.Size - RecordBatchHeader.LengthOverhead)
+            try
             {
-                throw new InvalidRecordsException($"__consumer_offsets-{_partition} has a batch of length {header.BatchLength} at offset {offset}");
+                ApplyBatch(shard, batches);
             }
-            if (header.SizeInBytes > read - position)
+            catch (InvalidRecordsException e)
             {
-                break;
+                // What is in this batch is lost; that is no reason to refuse every other group of the partition.
+                CoordinationLog.UnreadableRecord(_logger, _partition, offset, e.Message);
             }
-            if (header.LastOffset >= offset)
-            {
-                ApplyBatch(shard, header, _buffer.AsMemory(position, header.SizeInBytes));
-                offset = header.LastOffset + 1;
-            }
-            position += header.SizeInBytes;
+            offset = lastOffset + 1;
+        }
+        if (batches.Defect is not (BatchDefect.None or BatchDefect.Incomplete))
+        {
+            throw new InvalidRecordsException($"__consumer_offsets-{_partition} has no sound batch at offset {offset} ({batches.Defect})");
         }
         return offset;
     }
@@ -89,34 +92,29 @@ internal sealed class GroupLoader
     /// <summary>The buffer holds less than one batch: makes room for it, if it is that.</summary>
     private bool TryGrow(int read)
     {
-        if (!RecordBatchHeader.TryRead(_buffer.AsSpan(0, read), out RecordBatchHeader header))
+        if (read < RecordBatchHeader.LengthOverhead)
         {
             return false;
         }
-        if (header.SizeInBytes <= _buffer.Length || header.SizeInBytes > MaxBatchBytes)
+        long size = RecordBatchHeader.LengthOverhead + (long)BinaryPrimitives.ReadInt32BigEndian(_buffer.AsSpan(sizeof(long)));
+        if (size <= _buffer.Length || size > MaxBatchBytes)
         {
             return false;
         }
-        _buffer = new byte[header.SizeInBytes];
+        _buffer = new byte[size];
         return true;
     }
 
-    private void ApplyBatch(GroupShard shard, in RecordBatchHeader header, ReadOnlyMemory<byte> batch)
+    private void ApplyBatch(GroupShard shard, in RecordBatchScanner batches)
     {
-        ReadOnlyMemory<byte> records = batch[RecordBatchHeader.Size..];
-        if (header.Codec == CompressionCodec.None)
+        if (batches.Magic < 2)
         {
-            ApplyRecords(shard, header, records.Span);
+            ApplyLegacy(shard, batches.Current);
             return;
         }
-        using BoundedBuffer decompressed = RecordCompression.Decompress(header.Codec, records, RecordCompression.DefaultMaxBytes);
-        ApplyRecords(shard, header, decompressed.Span);
-    }
-
-    private void ApplyRecords(GroupShard shard, in RecordBatchHeader header, ReadOnlySpan<byte> records)
-    {
-        var cursor = new RecordCursor(header, records);
-        while (cursor.MoveNext(out Record record))
+        using var reader = new RecordBatchReader(batches.Current);
+        RecordBatchHeader header = reader.Header;
+        while (reader.MoveNext(out Record record))
         {
             if (header.IsControl)
             {
@@ -124,8 +122,18 @@ internal sealed class GroupLoader
             }
             else
             {
-                Apply(shard, header, record);
+                Apply(shard, header.IsTransactional ? header.ProducerId : NoTransaction, record.Offset, record.Key, record.HasValue, record.Value);
             }
+        }
+    }
+
+    /// <summary>A message of magic 0 or 1, which Kafka before 0.11 wrote.</summary>
+    private void ApplyLegacy(GroupShard shard, ReadOnlySpan<byte> message)
+    {
+        using var reader = new LegacyMessageSetReader(message);
+        while (reader.MoveNext(out LegacyRecord record))
+        {
+            Apply(shard, NoTransaction, record.Offset, record.Key, record.HasValue, record.Value);
         }
     }
 
@@ -138,20 +146,20 @@ internal sealed class GroupLoader
         }
     }
 
-    private void Apply(GroupShard shard, in RecordBatchHeader header, in Record record)
+    private void Apply(GroupShard shard, long transactionalProducerId, long offset, ReadOnlySpan<byte> key, bool hasValue, ReadOnlySpan<byte> value)
     {
         try
         {
-            ReadOnlyMemory<byte>? value = record.HasValue ? record.Value.ToArray().AsMemory() : default(ReadOnlyMemory<byte>?);
-            GroupRecord? decoded = GroupRecordCodec.Decode(record.Key.ToArray(), value);
+            ReadOnlyMemory<byte>? valueBytes = hasValue ? value.ToArray().AsMemory() : default(ReadOnlyMemory<byte>?);
+            GroupRecord? decoded = GroupRecordCodec.Decode(key.ToArray(), valueBytes);
             if (decoded is null)
             {
-                short version = GroupRecordCodec.KeyVersion(record.Key);
+                short version = GroupRecordCodec.KeyVersion(key);
                 _unknownKeys[version] = _unknownKeys.GetValueOrDefault(version) + 1;
             }
-            else if (header.IsTransactional && decoded is OffsetRecord commit)
+            else if (transactionalProducerId != NoTransaction && decoded is OffsetRecord commit)
             {
-                shard.ApplyTransactional(header.ProducerId, commit);
+                shard.ApplyTransactional(transactionalProducerId, commit);
             }
             else
             {
@@ -161,7 +169,7 @@ internal sealed class GroupLoader
         catch (ProtocolException e)
         {
             // One record that cannot be read costs its group or offset, not the thousand others of the partition.
-            CoordinationLog.UnreadableRecord(_logger, _partition, record.Offset, e.Message);
+            CoordinationLog.UnreadableRecord(_logger, _partition, offset, e.Message);
         }
     }
 }

@@ -78,6 +78,41 @@ public sealed class GroupLoaderTests
         Assert.Null(Committed("broken"));
     }
 
+    [Theory]
+    [InlineData(0, CompressionCodec.None)]
+    [InlineData(1, CompressionCodec.None)]
+    [InlineData(1, CompressionCodec.Gzip)]
+    public void Messages_of_old_brokers_are_read(byte magic, CompressionCodec codec)
+    {
+        var set = new LegacyMessageSetBuilder(magic, codec);
+        for (int i = 0; i < 3; i++)
+        {
+            OffsetRecord record = Offset($"t{i}", i);
+            set.Append(i, 1, GroupRecordCodec.EncodeKey(record), GroupRecordCodec.EncodeValue(record));
+        }
+        _log.AppendRaw(0, set.Build(), endOffset: 3);
+        Append(RecordBatchOptions.Default, Offset("t1", 9));
+        LogReplay.Load(_shard, _log);
+        Assert.Equal((0, 9, 2), (Committed("t0"), Committed("t1"), Committed("t2")));
+    }
+
+    [Fact]
+    public void Batches_that_compaction_emptied_and_broken_ones_are_passed_over()
+    {
+        var empty = new RecordBatchBuilder(new RecordBatchOptions { Codec = CompressionCodec.Gzip });
+        _log.Append(0, empty.Build()[..RecordBatchHeader.Size]);
+        OffsetRecord lost = Offset("lost", 1);
+        var broken = new RecordBatchBuilder(RecordBatchOptions.Default);
+        broken.Append(1, GroupRecordCodec.EncodeKey(lost), GroupRecordCodec.EncodeValue(lost));
+        byte[] bytes = broken.Build();
+        bytes[RecordBatchHeader.Size] = 0xff;
+        _log.AppendRaw(0, bytes, _log.EndOffset(0) + 1);
+        Append(RecordBatchOptions.Default, Offset("good", 1));
+        LogReplay.Load(_shard, _log);
+        Assert.Equal(1, Committed("good"));
+        Assert.Null(Committed("lost"));
+    }
+
     [Fact]
     public void Tombstones_take_away_what_was_there()
     {

@@ -6,13 +6,13 @@ public sealed class SimulationTests
 {
     private const int StepsPerSeed = 150;
 
-    /// <summary>GROUP_SIM_SEEDS sets the number of seeds, GROUP_SIM_SEED replays one.</summary>
+    /// <summary>BROKER_SIMULATION_SEEDS sets the number of seeds, BROKER_SIMULATION_SEED replays one.</summary>
     [Fact]
     public void Random_clients_never_bring_a_group_out_of_order()
     {
-        int? only = Number("GROUP_SIM_SEED");
+        int? only = Number("BROKER_SIMULATION_SEED");
         int first = only ?? Random.Shared.Next();
-        int count = only is null ? Number("GROUP_SIM_SEEDS") ?? 2_000 : 1;
+        int count = only is null ? Number("BROKER_SIMULATION_SEEDS") ?? 2_000 : 1;
         Parallel.For(0, count, i => RunSeed(first + i));
     }
 
@@ -26,7 +26,7 @@ public sealed class SimulationTests
         catch (Exception e)
         {
             string trace = string.Join('\n', simulation.Trace.TakeLast(120));
-            throw new InvalidOperationException($"Seed {seed} failed; replay with GROUP_SIM_SEED={seed}.\n{trace}\n{e}", e);
+            throw new InvalidOperationException($"Seed {seed} failed; replay with BROKER_SIMULATION_SEED={seed}.\n{trace}\n{e}", e);
         }
     }
 

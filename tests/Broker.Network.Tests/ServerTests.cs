@@ -226,6 +226,25 @@ public sealed class ServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Clients_may_leave_while_the_server_stops()
+    {
+        for (int round = 0; round < 100; round++)
+        {
+            TestServer server = await TestServer.StartAsync(TestHandler.Echo);
+            var clients = new List<TestClient>();
+            for (int i = 0; i < 8; i++)
+            {
+                clients.Add(await server.ConnectAsync());
+            }
+
+            Task leaving = Task.Run(() => clients.ForEach(c => c.Dispose()));
+            await server.DisposeAsync();
+            await leaving;
+            Assert.Equal(0, server.Server.ConnectionCount);
+        }
+    }
+
+    [Fact]
     public async Task Counters_add_up()
     {
         await using TestServer server = await TestServer.StartAsync(TestHandler.Echo);

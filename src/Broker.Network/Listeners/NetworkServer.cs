@@ -102,7 +102,8 @@ public sealed class NetworkServer : IAsyncDisposable
             await listener.CloseAsync().ConfigureAwait(false);
         }
 
-        KeyValuePair<Connection, Task>[] open = [.. _connections];
+        // ToArray is one consistent copy; a spread would take the count first and leave holes for connections that end meanwhile.
+        KeyValuePair<Connection, Task>[] open = _connections.ToArray();
         foreach ((Connection connection, _) in open)
         {
             connection.Stop();

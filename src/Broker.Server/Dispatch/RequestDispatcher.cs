@@ -29,11 +29,8 @@ internal sealed class RequestDispatcher(HandlerTable handlers, ILogger<RequestDi
 
             context = new RequestContext(connection, header);
             IMessage request = entry.Read(ref reader, header.ApiVersion);
-            if (reader.Remaining != 0)
-            {
-                throw new ProtocolException($"{header.ApiKey} v{header.ApiVersion} leaves {reader.Remaining} bytes unread at the end of a frame of {frame.Length} bytes");
-            }
 
+            // Bytes after the last field are ignored, as Kafka does: librdkafka sends three too many when it asks for all topics with Metadata v9 and later.
             pending = entry.Handler.HandleAsync(context, request);
             if (!pending.IsCompletedSuccessfully)
             {

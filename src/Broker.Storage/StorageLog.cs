@@ -59,4 +59,7 @@ internal static partial class StorageLog
 
     [LoggerMessage(18, LogLevel.Information, "Log manager stopped: {Count} logs closed")]
     public static partial void Stopped(this ILogger logger, int count);
+
+    [LoggerMessage(19, LogLevel.Warning, "Ignoring {Path}: it is damaged and is written again")]
+    public static partial void FileIgnored(this ILogger logger, Exception cause, string path);
 }

@@ -150,7 +150,8 @@ internal sealed class LogMaintenance
     {
         try
         {
-            if (directory.IsOnline)
+            // Without its lock the directory belongs to somebody else: this manager failed to start.
+            if (directory.IsOnline && directory.Lock is not null)
             {
                 write(directory);
             }

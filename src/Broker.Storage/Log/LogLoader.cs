@@ -13,8 +13,8 @@ internal static class LogLoader
         LogServices services, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
     {
         SegmentFiles found = SegmentFiles.Collect(services.Files, path);
-        Guid topicId = PartitionMetadataFile.Read(services.Files, path);
-        LeaderEpochs epochs = new(services.Files, path);
+        Guid topicId = ReadTopicId(services, path);
+        LeaderEpochs epochs = ReadEpochs(services, path);
         List<LogSegment> segments = [];
         foreach ((long baseOffset, long length) in found.Logs)
         {
@@ -58,6 +58,36 @@ internal static class LogLoader
 
         LogSegment segment = LogSegment.Create(services.Files, path, 0, PartitionLog.NewSegmentOptions(config, services.NowMs));
         return new LoadedLog(tp, topicId, path, [segment], new ProducerStates(), new LeaderEpochs(services.Files, path), 0, 0, 0, 0);
+    }
+
+    /// <summary>Guid.Empty when the file is damaged: the metadata of the cluster knows the id and has it written again.</summary>
+    private static Guid ReadTopicId(LogServices services, string path)
+    {
+        try
+        {
+            return PartitionMetadataFile.Read(services.Files, path);
+        }
+        catch (InvalidDataException e)
+        {
+            services.Logger.FileIgnored(e, Path.Combine(path, LogFileNames.PartitionMetadata));
+            return Guid.Empty;
+        }
+    }
+
+    /// <summary>A damaged file counts as none: batches above the recovery point and the next leader fill it again.</summary>
+    private static LeaderEpochs ReadEpochs(LogServices services, string path)
+    {
+        try
+        {
+            return new LeaderEpochs(services.Files, path);
+        }
+        catch (InvalidDataException e)
+        {
+            string file = Path.Combine(path, LogFileNames.LeaderEpochs);
+            services.Logger.FileIgnored(e, file);
+            services.Files.Delete(file);
+            return new LeaderEpochs(services.Files, path);
+        }
     }
 
     private static int FirstToRecover(List<LogSegment> segments, long recoveryPoint)

@@ -20,6 +20,22 @@ public class LogManagerTests
         await (await Start([directory.Path])).ShutdownAsync();
     }
 
+    [Fact]
+    public async Task A_manager_that_was_refused_writes_nothing_into_the_directory()
+    {
+        using LogRig owner = new();
+        owner.Append(Batches.Of("a"));
+        owner.Advance(TimeSpan.FromMinutes(1));
+        string checkpoint = Path.Combine(owner.Root, OffsetCheckpoint.HighWatermarks);
+        string before = File.ReadAllText(checkpoint);
+        LogManager refused = new(new LogManagerOptions { Directories = [owner.Root], BrokerId = 1 }, TimeProvider.System, NullLoggerFactory.Instance);
+        await Assert.ThrowsAsync<LoadException>(() => refused.LoadAsync(CancellationToken.None));
+        await refused.DisposeAsync();
+
+        Assert.Equal(before, File.ReadAllText(checkpoint));
+        Assert.False(File.Exists(Path.Combine(owner.Root, LogDirectory.CleanShutdownMarker)));
+    }
+
     [Theory]
     [InlineData("version=0\nbroker.id=1\ncluster.id=other\n", "Invalid cluster.id in: {0}/meta.properties. Expected cluster, but read other")]
     [InlineData("broker.id=2\ncluster.id=cluster\n", "Stored node id 2 doesn't match previous node id 1 in {0}/meta.properties.")]

@@ -166,4 +166,41 @@ public class AppendReadTests
             Assert.Equal((1, 4), (log.EpochForOffset(1), log.EpochForOffset(2)));
         }
     }
+
+    [Fact]
+    public void Appends_and_reads_allocate_next_to_nothing()
+    {
+        using LogRig rig = new();
+        PartitionLog log = rig.Log;
+        byte[] batch = Batches.Idempotent(7, 0, 0);
+        byte[] plain = Batches.Of("a", "b", "c");
+        log.AppendAsLeader(batch, 0, AppendOrigin.Client);
+        log.AppendAsLeader(plain, 0, AppendOrigin.Client);
+        log.Read(0, 1000, true, long.MaxValue);
+
+        // Assertions allocate: they come after the measurement.
+        const int Rounds = 1000;
+        bool isGood = true;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < Rounds; i++)
+        {
+            System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(plain, 0);
+            isGood &= log.AppendAsLeader(plain, 0, AppendOrigin.Client).Error == ErrorCode.None;
+            log.AdvanceHighWatermark(long.MaxValue);
+        }
+
+        long appended = GC.GetAllocatedBytesForCurrentThread() - before;
+        before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < Rounds; i++)
+        {
+            isGood &= log.Read(i, 1000, true, long.MaxValue).Slice.Length > 0;
+        }
+
+        long read = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(isGood);
+
+        // The index grows now and then.
+        Assert.InRange(appended / Rounds, 0, 64);
+        Assert.InRange(read / Rounds, 0, 1);
+    }
 }

@@ -160,6 +160,19 @@ public class RecoveryTests
         Assert.Equal([(0L, "a")], LogReader.Records(rig.Log, 0));
     }
 
+    [Theory]
+    [InlineData(LogFileNames.LeaderEpochs)]
+    [InlineData(LogFileNames.PartitionMetadata)]
+    public void A_damaged_small_file_of_a_partition_does_not_stop_the_start(string name)
+    {
+        using LogRig rig = new();
+        rig.Append(Batches.Of("a"), leaderEpoch: 4);
+        rig.Crash(() => File.WriteAllText(Path.Combine(rig.PartitionPath, name), "0\n7\ndamaged"));
+
+        Assert.Equal([(0L, "a")], LogReader.Records(rig.Log, 0));
+        Assert.Equal((LogRig.TopicId, 4), (rig.Log.TopicId, rig.Log.LatestLeaderEpoch));
+    }
+
     private static string LogFile(LogRig rig, long baseOffset = 0) => Path.Combine(rig.PartitionPath, LogFileNames.Of(baseOffset, LogFileNames.Log));
 
     private static void Cut(string path, long length)

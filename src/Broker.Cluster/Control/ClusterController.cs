@@ -11,8 +11,11 @@ namespace Broker.Cluster;
 /// </summary>
 public sealed partial class ClusterController : IAsyncDisposable
 {
-    /// <summary>Operations per multi: large enough that one sync covers many, small enough for ZooKeeper's 1 MB packets.</summary>
+    /// <summary>Operations and, but for the last one's, bytes per multi: large enough that one sync covers many, small enough for ZooKeeper's 1 MB packets.</summary>
     private const int MultiChunk = 1000;
+    private const int MultiChunkBytes = 512 * 1024;
+
+    /// <summary>Far more than clients wait for at a time; each waiting change holds only its request.</summary>
     private const int QueueLimit = 10_000;
     private const long ProducerIdBlockSize = 1000;
 
@@ -45,15 +48,21 @@ public sealed partial class ClusterController : IAsyncDisposable
     /// </summary>
     public static async Task<string> ResolveClusterIdAsync(ICoordinationTree tree, string? wanted)
     {
-        if (await tree.ExistsAsync(ZnodePaths.ClusterId).ConfigureAwait(false) is not null)
+        if (await tree.ExistsAsync(ZnodePaths.ClusterId).ConfigureAwait(false) is null)
         {
-            return ClusterIdZnode.Decode((await tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data);
+            await EnsurePathsAsync(tree, ["/cluster"]).ConfigureAwait(false);
+            try
+            {
+                string id = wanted ?? Uuids.ToText(Guid.NewGuid());
+                await tree.CreateAsync(ZnodePaths.ClusterId, ClusterIdZnode.Encode(id)).ConfigureAwait(false);
+            }
+            catch (CoordinationException e) when (e.Error == CoordinationError.NodeExists)
+            {
+                // Another broker that starts now was first: its id is the cluster's.
+            }
         }
 
-        string id = wanted ?? Uuids.ToText(Guid.NewGuid());
-        await EnsurePathAsync(tree, "/cluster").ConfigureAwait(false);
-        await tree.CreateAsync(ZnodePaths.ClusterId, ClusterIdZnode.Encode(id)).ConfigureAwait(false);
-        return id;
+        return ClusterIdZnode.Decode((await tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data);
     }
 
     /// <summary>The dynamic broker configurations as the tree has them, needed before the controller runs.</summary>
@@ -82,7 +91,7 @@ public sealed partial class ClusterController : IAsyncDisposable
     /// <summary>A broker id nobody had: the count of ids given so, above the range that is reserved for configured ones.</summary>
     public static async Task<int> NextBrokerIdAsync(ICoordinationTree tree, int reservedMaxId)
     {
-        await EnsurePathAsync(tree, ZnodePaths.BrokerSequence).ConfigureAwait(false);
+        await EnsurePathsAsync(tree, [ZnodePaths.BrokerSequence]).ConfigureAwait(false);
         NodeStat stat = await tree.SetAsync(ZnodePaths.BrokerSequence, default).ConfigureAwait(false);
         return stat.Version + reservedMaxId;
     }
@@ -90,11 +99,7 @@ public sealed partial class ClusterController : IAsyncDisposable
     /// <summary>Registers the broker, takes the controller's office, loads the cluster and makes this broker lead its partitions.</summary>
     public async Task StartAsync(BrokerRegistration registration)
     {
-        foreach (string path in ZnodePaths.Persistent)
-        {
-            await EnsurePathAsync(_tree, path).ConfigureAwait(false);
-        }
-
+        await EnsurePathsAsync(_tree, ZnodePaths.Persistent).ConfigureAwait(false);
         await RegisterAsync(registration).ConfigureAwait(false);
         await ElectAsync(registration.Id).ConfigureAwait(false);
         await LoadAsync(registration.Id).ConfigureAwait(false);
@@ -117,15 +122,22 @@ public sealed partial class ClusterController : IAsyncDisposable
         var results = new List<DeleteTopicResult>(names.Count);
         foreach (string name in names)
         {
-            if (Image.Topic(name) is { } topic)
-            {
-                await DeleteTopicAsync(topic).ConfigureAwait(false);
-                results.Add(new DeleteTopicResult(name, topic.Id, ErrorCode.None, null));
-            }
-            else
-            {
-                results.Add(new DeleteTopicResult(name, Guid.Empty, ErrorCode.UnknownTopicOrPartition, $"Topic '{name}' does not exist"));
-            }
+            results.Add(await DeleteTopicAsync(Image.Topic(name)).ConfigureAwait(false)
+                ?? await DeleteHiddenTopicAsync(name).ConfigureAwait(false)
+                ?? new DeleteTopicResult(name, Guid.Empty, ErrorCode.UnknownTopicOrPartition, "This server does not host this topic-partition."));
+        }
+
+        return (IReadOnlyList<DeleteTopicResult>)results;
+    });
+
+    /// <summary>By id, looked up when its turn comes: a topic of the same name that was made meanwhile is not touched. The name of an unknown one is null.</summary>
+    public Task<IReadOnlyList<DeleteTopicResult>> DeleteTopicsByIdAsync(IReadOnlyList<Guid> ids) => Enqueue(async () =>
+    {
+        var results = new List<DeleteTopicResult>(ids.Count);
+        foreach (Guid id in ids)
+        {
+            results.Add(await DeleteTopicAsync(Image.Topic(id)).ConfigureAwait(false)
+                ?? new DeleteTopicResult(null, id, ErrorCode.UnknownTopicId, "This server does not host this topic ID."));
         }
 
         return (IReadOnlyList<DeleteTopicResult>)results;
@@ -238,34 +250,53 @@ public sealed partial class ClusterController : IAsyncDisposable
     private void Swap(MetadataImage image)
     {
         MetadataImage old = Image;
-        _store.Swap(image);
-        _host.OnMetadata(old, image);
+        _host.OnMetadata(old, _store.Swap(image));
     }
 
-    /// <summary>All changes carry a check of the controller epoch: a controller that lost its office changes nothing.</summary>
+    /// <summary>
+    /// Writes changes in chunks, each of them atomic. All carry a check of the controller epoch: a controller that lost its office changes nothing.
+    /// </summary>
     private async Task CommitAsync(IReadOnlyList<TreeOperation> operations)
     {
-        for (int i = 0; i < operations.Count; i += MultiChunk)
+        for (int next = 0; next < operations.Count;)
         {
-            var chunk = new List<TreeOperation>(MultiChunk + 1) { TreeOperation.Check(ZnodePaths.ControllerEpoch, _epochVersion) };
-            chunk.AddRange(operations.Skip(i).Take(MultiChunk));
+            var chunk = new List<TreeOperation> { TreeOperation.Check(ZnodePaths.ControllerEpoch, _epochVersion) };
+            for (int bytes = 0; next < operations.Count && chunk.Count <= MultiChunk && bytes < MultiChunkBytes; next++)
+            {
+                chunk.Add(operations[next]);
+                bytes += operations[next].Path.Length + operations[next].Data.Length;
+            }
+
             await _tree.MultiAsync(chunk).ConfigureAwait(false);
         }
     }
 
-    private static async Task EnsurePathAsync(ICoordinationTree tree, string path)
+    /// <summary>Makes the nodes that are missing, parents included, in one step.</summary>
+    private static async Task EnsurePathsAsync(ICoordinationTree tree, IReadOnlyList<string> paths)
     {
-        for (int slash = path.IndexOf('/', 1); ; slash = path.IndexOf('/', slash + 1))
+        while (true)
         {
-            string part = slash < 0 ? path : path[..slash];
-            if (await tree.ExistsAsync(part).ConfigureAwait(false) is null)
+            var missing = new SortedSet<string>(StringComparer.Ordinal);
+            foreach (string path in paths)
             {
-                await tree.CreateAsync(part, default).ConfigureAwait(false);
+                for (string part = path; part != "/" && await tree.ExistsAsync(part).ConfigureAwait(false) is null; part = TreePath.Parent(part))
+                {
+                    missing.Add(part);
+                }
             }
 
-            if (slash < 0)
+            if (missing.Count == 0)
             {
                 return;
+            }
+
+            try
+            {
+                await tree.MultiAsync([.. missing.Select(path => TreeOperation.Create(path, default))]).ConfigureAwait(false);
+            }
+            catch (CoordinationException e) when (e.Error == CoordinationError.NodeExists)
+            {
+                // Another broker makes them at the same time: look again what is missing.
             }
         }
     }
@@ -273,7 +304,7 @@ public sealed partial class ClusterController : IAsyncDisposable
 
 internal static partial class ControllerLog
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "A controller decision failed; nothing of it is visible to clients")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A change of the cluster's metadata failed; what of it was written is finished or taken back at the next start")]
     public static partial void Failed(ILogger logger, Exception cause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} is controller with epoch {Epoch}; {Topics} topics with {Partitions} partitions loaded")]

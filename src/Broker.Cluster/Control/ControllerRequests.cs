@@ -10,7 +10,7 @@ public sealed record CreateTopicResult(string Name, ErrorCode Error, string? Mes
     public static CreateTopicResult Failed(string name, ErrorCode error, string message) => new(name, error, message, Guid.Empty, -1, -1, new Dictionary<string, string>());
 }
 
-public sealed record DeleteTopicResult(string Name, Guid TopicId, ErrorCode Error, string? Message);
+public sealed record DeleteTopicResult(string? Name, Guid TopicId, ErrorCode Error, string? Message);
 
 /// <summary>Partitions to add until there are <paramref name="TotalCount"/>; with an assignment for each new one, or null.</summary>
 public sealed record NewPartitions(string Topic, int TotalCount, IReadOnlyList<int[]>? Assignments);

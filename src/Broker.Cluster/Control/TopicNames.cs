@@ -35,5 +35,21 @@ public static class TopicNames
     }
 
     /// <summary>Metric names cannot tell '.' from '_', so two topics that differ only there collide.</summary>
-    public static bool Collide(string a, string b) => a.Length == b.Length && a != b && a.Replace('.', '_') == b.Replace('.', '_');
+    public static bool Collide(string a, string b)
+    {
+        if (a.Length != b.Length || a == b)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < a.Length; i++)
+        {
+            if (a[i] != b[i] && !(a[i] is '.' or '_' && b[i] is '.' or '_'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

@@ -7,6 +7,9 @@ namespace Broker.Cluster;
 /// </summary>
 internal sealed class TopicPlanner(ControllerPolicy policy)
 {
+    /// <summary>Each partition is a directory with open files here; more than this in one request is a mistake or an attack.</summary>
+    private const int MaxPartitions = 100_000;
+
     /// <summary>The replicas of every partition, or the error.</summary>
     public (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Plan(MetadataImage image, NewTopic topic)
     {
@@ -20,12 +23,12 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
             return Failed(ErrorCode.TopicAlreadyExists, $"Topic '{topic.Name}' already exists.");
         }
 
-        if (topic.Name.AsSpan().IndexOfAny('.', '_') >= 0 && image.TopicsByName.Keys.FirstOrDefault(other => TopicNames.Collide(other, topic.Name)) is { } collision)
+        if (Collisions(image, topic.Name) is { } collisions)
         {
-            return Failed(ErrorCode.InvalidTopicException, $"Topic '{topic.Name}' collides with existing topics: {collision}");
+            return Failed(ErrorCode.InvalidTopicException, $"Topic '{topic.Name}' collides with existing topics: {collisions}");
         }
 
-        (IReadOnlyList<int[]>? replicas, ErrorCode error, string? message) = topic.Assignment is null ? Automatic(image, topic) : Manual(image, topic);
+        (IReadOnlyList<int[]>? replicas, ErrorCode error, string? message) = topic.Assignment is null ? Automatic(image, topic) : Manual(image, topic, topic.Assignment);
         if (error == ErrorCode.None && policy.ValidateTopicConfig(topic.Configs) is { } badConfig)
         {
             return Failed(ErrorCode.InvalidConfig, badConfig);
@@ -38,36 +41,50 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
     public static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Plan(MetadataImage image, TopicImage topic, NewPartitions request)
     {
         int existing = topic.Partitions.Count;
-        int added = request.TotalCount - existing;
-        if (added < 0)
+        if (request.TotalCount < existing)
         {
-            return Failed(ErrorCode.InvalidPartitions, $"The topic {topic.Name} currently has {existing} partition(s); {request.TotalCount} would not be an increase.");
+            return Failed(ErrorCode.InvalidPartitions, $"Topic currently has {existing} partitions, which is higher than the requested {request.TotalCount}.");
         }
 
+        int added = request.TotalCount - existing;
         if (added == 0)
         {
-            return Failed(ErrorCode.InvalidPartitions, $"Topic already has {existing} partition(s).");
+            return Failed(ErrorCode.InvalidPartitions, $"Topic already has {existing} partitions.");
         }
 
-        if (request.Assignments is not { } assignments)
+        if (added > MaxPartitions)
         {
-            return (Spread(image, added, topic.Partitions[0].Replicas.Length, existing), ErrorCode.None, null);
+            return TooMany(added);
         }
 
-        if (assignments.Count != added)
+        // A topic without partitions comes from a tool or by hand.
+        int factor = existing == 0 ? 1 : topic.Partitions[0].Replicas.Length;
+        if (request.Assignments is { } assignments)
         {
-            return Failed(ErrorCode.InvalidReplicaAssignment, $"Increasing the number of partitions by {added} but {assignments.Count} assignments provided.");
+            return Manual(image, assignments, existing, added, factor);
         }
 
-        foreach (int[] replicas in assignments)
+        return factor > image.Brokers.Count ? TooFewBrokers(image, factor) : (Spread(image, added, factor, existing), ErrorCode.None, null);
+    }
+
+    private static string? Collisions(MetadataImage image, string name)
+    {
+        if (name.AsSpan().IndexOfAny('.', '_') < 0)
         {
-            if (CheckReplicas(image, replicas) is { } problem)
+            return null;
+        }
+
+        List<string>? collisions = null;
+        foreach (string other in image.TopicsByName.Keys)
+        {
+            if (TopicNames.Collide(other, name))
             {
-                return Failed(ErrorCode.InvalidReplicaAssignment, problem);
+                (collisions ??= []).Add(other);
             }
         }
 
-        return (assignments, ErrorCode.None, null);
+        collisions?.Sort(StringComparer.Ordinal);
+        return collisions is null ? null : string.Join(", ", collisions);
     }
 
     private (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Automatic(MetadataImage image, NewTopic topic)
@@ -84,35 +101,32 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
             return Failed(ErrorCode.InvalidReplicationFactor, "Replication factor must be larger than 0.");
         }
 
-        if (factor > image.Brokers.Count)
-        {
-            return Failed(ErrorCode.InvalidReplicationFactor, $"Replication factor: {factor} larger than available brokers: {image.Brokers.Count}.");
-        }
-
-        return partitions > MaxPartitions
-            ? Failed(ErrorCode.InvalidPartitions, $"{partitions} partitions are more than the {MaxPartitions} that one request may create")
+        return factor > image.Brokers.Count ? TooFewBrokers(image, factor)
+            : partitions > MaxPartitions ? TooMany(partitions)
             : (Spread(image, partitions, factor, 0), ErrorCode.None, null);
     }
 
-    /// <summary>Each partition is a directory with open files here; more than this in one request is a mistake or an attack.</summary>
-    private const int MaxPartitions = 100_000;
-
-    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Manual(MetadataImage image, NewTopic topic)
+    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Manual(MetadataImage image, NewTopic topic, IReadOnlyDictionary<int, int[]> assignment)
     {
         if (topic.PartitionCount is not null || topic.ReplicationFactor is not null)
         {
             return Failed(ErrorCode.InvalidRequest, "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.");
         }
 
-        var replicas = new int[topic.Assignment!.Count][];
-        foreach ((int index, int[] brokers) in topic.Assignment)
+        if (assignment.Count is 0 or > MaxPartitions)
+        {
+            return assignment.Count == 0 ? Failed(ErrorCode.InvalidReplicaAssignment, "The assignment has no partitions") : TooMany(assignment.Count);
+        }
+
+        var replicas = new int[assignment.Count][];
+        foreach ((int index, int[] brokers) in assignment)
         {
             if ((uint)index >= (uint)replicas.Length)
             {
                 return Failed(ErrorCode.InvalidReplicaAssignment, "Partitions should be a consecutive 0-based integer sequence");
             }
 
-            if (CheckReplicas(image, brokers) is { } problem)
+            if (CheckReplicas(image, brokers, index) is { } problem)
             {
                 return Failed(ErrorCode.InvalidReplicaAssignment, problem);
             }
@@ -120,42 +134,70 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
             replicas[index] = brokers;
         }
 
-        return replicas.Any(r => r.Length != replicas[0].Length)
+        return Array.Exists(replicas, r => r.Length != replicas[0].Length)
             ? Failed(ErrorCode.InvalidReplicaAssignment, "All partitions should have the same number of replicas")
             : (replicas, ErrorCode.None, null);
     }
 
-    private static string? CheckReplicas(MetadataImage image, int[] brokers)
+    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Manual(MetadataImage image, IReadOnlyList<int[]> assignments, int existing, int added, int factor)
+    {
+        if (assignments.Count != added)
+        {
+            return Failed(ErrorCode.InvalidReplicaAssignment, $"Increasing the number of partitions by {added} but {assignments.Count} assignments provided.");
+        }
+
+        for (int i = 0; i < assignments.Count; i++)
+        {
+            if (CheckReplicas(image, assignments[i], existing + i) is { } problem)
+            {
+                return Failed(ErrorCode.InvalidReplicaAssignment, problem);
+            }
+
+            if (assignments[i].Length != factor)
+            {
+                return Failed(ErrorCode.InvalidReplicaAssignment, $"Inconsistent replication factor between partitions, partition 0 has {factor} while partition {existing + i} has {assignments[i].Length}.");
+            }
+        }
+
+        return (assignments, ErrorCode.None, null);
+    }
+
+    private static string? CheckReplicas(MetadataImage image, int[] brokers, int partition)
     {
         if (brokers.Length == 0)
         {
-            return "A partition needs at least one replica";
+            return $"Cannot have replication factor of 0 for partition id {partition}.";
         }
 
-        if (brokers.Distinct().Count() != brokers.Length)
+        if (new HashSet<int>(brokers).Count != brokers.Length)
         {
-            return $"Duplicate brokers not allowed in replica assignment: {string.Join(", ", brokers)}";
+            return $"Duplicate brokers not allowed in replica assignment: {string.Join(", ", brokers)} for partition id {partition}.";
         }
 
-        int unknown = Array.FindIndex(brokers, b => image.Broker(b) is null);
-        return unknown < 0 ? null : $"Unknown broker(s) in replica assignment: {brokers[unknown]}.";
+        int[] unknown = Array.FindAll(brokers, b => image.Broker(b) is null);
+        return unknown.Length == 0 ? null : $"Unknown broker(s) in replica assignment: {string.Join(", ", unknown)}.";
     }
 
     private static int[][] Spread(MetadataImage image, int partitions, int factor, int first)
     {
-        int[] brokers = [.. image.Brokers.Select(b => b.Id).Order()];
         var replicas = new int[partitions][];
         for (int p = 0; p < partitions; p++)
         {
             replicas[p] = new int[factor];
             for (int r = 0; r < factor; r++)
             {
-                replicas[p][r] = brokers[(first + p + r) % brokers.Length];
+                replicas[p][r] = image.Brokers[(first + p + r) % image.Brokers.Count].Id;
             }
         }
 
         return replicas;
     }
+
+    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) TooMany(int partitions) =>
+        Failed(ErrorCode.InvalidPartitions, $"{partitions} partitions are more than the {MaxPartitions} that one request may create");
+
+    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) TooFewBrokers(MetadataImage image, int factor) =>
+        Failed(ErrorCode.InvalidReplicationFactor, $"Replication factor: {factor} larger than available brokers: {image.Brokers.Count}.");
 
     private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Failed(ErrorCode error, string message) => (null, error, message);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Broker.Cluster;
 
@@ -28,7 +29,8 @@ public sealed record PartitionImage(int Index, int Leader, int LeaderEpoch, int 
 /// <summary>A topic with its partitions, densely numbered from 0, and the configuration set for it alone.</summary>
 public sealed record TopicImage(string Name, Guid Id, ImmutableArray<PartitionImage> PartitionArray, IReadOnlyDictionary<string, string> Config)
 {
-    public IReadOnlyList<PartitionImage> Partitions => PartitionArray;
+    // The array itself: as an interface the struct around it would be boxed at every look.
+    public IReadOnlyList<PartitionImage> Partitions => ImmutableCollectionsMarshal.AsArray(PartitionArray)!;
 
     /// <summary>True for the topics that coordinators keep their state in.</summary>
     public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
@@ -40,6 +42,9 @@ public sealed record TopicImage(string Name, Guid Id, ImmutableArray<PartitionIm
 public sealed record MetadataImage
 {
     public static MetadataImage Empty { get; } = new();
+
+    /// <summary>Grows by one with every image that <see cref="MetadataStore"/> gets.</summary>
+    public long Version { get; init; }
 
     public string ClusterId { get; init; } = "";
 
@@ -90,5 +95,6 @@ public sealed class MetadataStore
 
     public MetadataImage Current => _current;
 
-    internal void Swap(MetadataImage image) => _current = image;
+    /// <summary>Returns the image as it is now current: with the next version.</summary>
+    internal MetadataImage Swap(MetadataImage image) => _current = image with { Version = _current.Version + 1 };
 }

@@ -1,38 +1,62 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Broker.Cluster;
 
 /// <summary>
 /// The coordination tree of a single broker, kept in its first log directory (see <see cref="TreeFiles"/>). One instance is one session; ephemeral
 /// nodes of earlier sessions are removed when it opens. Changes are serialised by a lock, synced, applied and only then told to watchers and callers.
+/// All work, the sync included, is done on the caller's thread; tasks are complete when they are returned.
 /// </summary>
 public sealed class EmbeddedTree : ICoordinationTree
 {
+    /// <summary>The log is replaced by a snapshot when it is longer than this and than the last snapshot, which keeps both start-up and rewriting cheap.</summary>
     private const long SnapshotAfterBytes = 4 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private readonly TreeFiles _files;
     private readonly TreeState _state;
+    private readonly TreeWatches _watches = new();
     private readonly TimeProvider _time;
-    private readonly Dictionary<(string Path, bool OfChildren), List<Action<WatchedEvent>>> _watches = [];
+    private readonly ILogger _logger;
+    private readonly long _snapshotAfterBytes;
+    private long _nextSnapshotBytes;
     private bool _closed;
 
-    private EmbeddedTree(TreeFiles files, TreeState state, TimeProvider time)
+    private EmbeddedTree(TreeFiles files, TreeState state, TimeProvider time, ILogger logger, long snapshotAfterBytes)
     {
         _files = files;
         _state = state;
         _time = time;
+        _logger = logger;
+        _snapshotAfterBytes = snapshotAfterBytes;
+        _nextSnapshotBytes = Math.Max(snapshotAfterBytes, files.SnapshotBytes);
+        // Taken from the numbers of changes: an earlier session that owned a node made a change, so its number is lower.
         SessionId = state.LastZxid + 1;
     }
 
     public long SessionId { get; }
 
+    internal long LogBytes => _files.LogBytes;
+
     /// <exception cref="InvalidDataException">A file is damaged; the message says which, where and what to do.</exception>
-    /// <exception cref="IOException">The directory cannot be used.</exception>
-    public static EmbeddedTree Open(string directory, TimeProvider time)
+    /// <exception cref="IOException">The directory cannot be used, or another process has the tree open.</exception>
+    public static EmbeddedTree Open(string directory, TimeProvider time, ILogger<EmbeddedTree>? logger = null) => Open(directory, time, logger, SnapshotAfterBytes, null);
+
+    internal static EmbeddedTree Open(string directory, TimeProvider time, ILogger? logger, long snapshotAfterBytes, Action<TreeFileStep>? beforeStep)
     {
-        TreeFiles files = TreeFiles.Open(directory, out TreeState state);
-        var tree = new EmbeddedTree(files, state, time);
-        tree.RemoveEphemerals(static _ => true);
-        return tree;
+        TreeFiles files = TreeFiles.Open(directory, beforeStep, out TreeState state);
+        try
+        {
+            var tree = new EmbeddedTree(files, state, time, logger ?? NullLogger.Instance, snapshotAfterBytes);
+            tree.RemoveEphemerals(static _ => true);
+            return tree;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The bytes of a node, or null when there is none.</summary>
@@ -52,7 +76,7 @@ public sealed class EmbeddedTree : ICoordinationTree
         lock (_lock)
         {
             TreeState.Node node = Require(path);
-            Watch(path, ofChildren: false, watch);
+            _watches.Add(path, ofChildren: false, watch);
             return new(new TreeNode([.. node.Data], node.Stat()));
         }
     }
@@ -63,7 +87,7 @@ public sealed class EmbeddedTree : ICoordinationTree
         lock (_lock)
         {
             ThrowIfClosed(path);
-            Watch(path, ofChildren: false, watch);
+            _watches.Add(path, ofChildren: false, watch);
             return new(_state.Find(path)?.Stat());
         }
     }
@@ -73,7 +97,7 @@ public sealed class EmbeddedTree : ICoordinationTree
         lock (_lock)
         {
             TreeState.Node node = Require(path);
-            Watch(path, ofChildren: true, watch);
+            _watches.Add(path, ofChildren: true, watch);
             return new([.. node.Children]);
         }
     }
@@ -95,7 +119,16 @@ public sealed class EmbeddedTree : ICoordinationTree
         {
             if (!_closed)
             {
-                RemoveEphemerals(owner => owner == SessionId);
+                try
+                {
+                    RemoveEphemerals(owner => owner == SessionId);
+                }
+                catch (CoordinationException e)
+                {
+                    // The next start removes them.
+                    EmbeddedTreeLog.CloseFailed(_logger, e);
+                }
+
                 _closed = true;
                 _files.Dispose();
             }
@@ -106,7 +139,6 @@ public sealed class EmbeddedTree : ICoordinationTree
 
     private OperationResult[] Change(IReadOnlyList<TreeOperation> operations)
     {
-        var results = new OperationResult[operations.Count];
         lock (_lock)
         {
             ThrowIfClosed(operations.Count > 0 ? operations[0].Path : "/");
@@ -116,14 +148,21 @@ public sealed class EmbeddedTree : ICoordinationTree
                 Commit(changes);
             }
 
-            int next = 0;
-            for (int i = 0; i < results.Length; i++)
-            {
-                string path = operations[i].Kind == TreeOperationKind.Check ? operations[i].Path : changes[next++].Path;
-                results[i] = new OperationResult(path, _state.Find(path)?.Stat());
-            }
+            OperationResult[] results = Results(operations, changes);
+            // Inside the lock: nobody else reads before the events of what he would see have been told.
+            _watches.Tell(changes);
+            return results;
+        }
+    }
 
-            Fire(changes);
+    private OperationResult[] Results(IReadOnlyList<TreeOperation> operations, List<TreeChange> changes)
+    {
+        var results = new OperationResult[operations.Count];
+        int next = 0;
+        for (int i = 0; i < results.Length; i++)
+        {
+            string path = operations[i].Kind == TreeOperationKind.Check ? operations[i].Path : changes[next++].Path;
+            results[i] = new OperationResult(path, _state.Find(path)?.Stat());
         }
 
         return results;
@@ -134,10 +173,25 @@ public sealed class EmbeddedTree : ICoordinationTree
         var transaction = new TreeTransaction(_state.LastZxid + 1, _time.GetUtcNow().ToUnixTimeMilliseconds(), changes);
         _files.Append(transaction);
         _state.Apply(transaction);
-        if (_files.LogBytes > SnapshotAfterBytes)
+        if (_files.LogBytes > _nextSnapshotBytes)
+        {
+            Snapshot();
+        }
+    }
+
+    /// <summary>The change is durable already: that the log could not be shortened is no reason to refuse it.</summary>
+    private void Snapshot()
+    {
+        try
         {
             _files.Snapshot(_state);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            EmbeddedTreeLog.SnapshotFailed(_logger, _files.LogBytes, e);
+        }
+
+        _nextSnapshotBytes = _files.LogBytes + Math.Max(_snapshotAfterBytes, _files.SnapshotBytes);
     }
 
     private void RemoveEphemerals(Func<long, bool> ofOwner)
@@ -145,55 +199,7 @@ public sealed class EmbeddedTree : ICoordinationTree
         List<string> paths = _state.EphemeralPaths(ofOwner);
         if (paths.Count > 0)
         {
-            Commit(paths.ConvertAll(p => new TreeChange(TreeOperationKind.Delete, p, [], 0)));
-        }
-    }
-
-    // Watches fire inside the lock, which keeps their order; the lock is reentrant, so a callback may call the tree.
-    private void Fire(List<TreeChange> changes)
-    {
-        foreach (TreeChange change in changes)
-        {
-            WatchedEventType type = change.Kind switch
-            {
-                TreeOperationKind.Create => WatchedEventType.NodeCreated,
-                TreeOperationKind.Set => WatchedEventType.NodeDataChanged,
-                _ => WatchedEventType.NodeDeleted,
-            };
-            Fire(change.Path, ofChildren: false, type);
-            if (type == WatchedEventType.NodeDeleted)
-            {
-                Fire(change.Path, ofChildren: true, type);
-            }
-
-            if (type != WatchedEventType.NodeDataChanged)
-            {
-                Fire(TreePath.Parent(change.Path), ofChildren: true, WatchedEventType.NodeChildrenChanged);
-            }
-        }
-    }
-
-    private void Fire(string path, bool ofChildren, WatchedEventType type)
-    {
-        if (_watches.Remove((path, ofChildren), out List<Action<WatchedEvent>>? watchers))
-        {
-            foreach (Action<WatchedEvent> watcher in watchers)
-            {
-                watcher(new WatchedEvent(type, path));
-            }
-        }
-    }
-
-    private void Watch(string path, bool ofChildren, Action<WatchedEvent>? watch)
-    {
-        if (watch is not null)
-        {
-            if (!_watches.TryGetValue((path, ofChildren), out List<Action<WatchedEvent>>? watchers))
-            {
-                _watches[(path, ofChildren)] = watchers = [];
-            }
-
-            watchers.Add(watch);
+            Commit(paths.ConvertAll(TreeChange.Deletion));
         }
     }
 
@@ -211,4 +217,13 @@ public sealed class EmbeddedTree : ICoordinationTree
             throw new CoordinationException(CoordinationError.Closed, path, "The coordination tree is closed");
         }
     }
+}
+
+internal static partial class EmbeddedTreeLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The log of the coordination tree, {LogBytes} bytes, could not be replaced by a snapshot; it grows on and this is tried again later")]
+    public static partial void SnapshotFailed(ILogger logger, long logBytes, Exception cause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The session's nodes could not be removed from the coordination tree at the end; the next start does it")]
+    public static partial void CloseFailed(ILogger logger, Exception cause);
 }

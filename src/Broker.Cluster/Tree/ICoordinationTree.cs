@@ -1,118 +1,54 @@
 namespace Broker.Cluster;
 
 /// <summary>
-/// The coordination tree: ZooKeeper's data model and guarantees, whichever store keeps it.
-/// <para>Nodes have absolute paths (<c>/a/b</c>), bytes, and a version that counts their changes. Every change is atomic and durable when its task
-/// completes; a <see cref="MultiAsync"/> happens as a whole or not at all. Changes are numbered by one ascending zxid. A failed operation changes nothing
-/// and throws <see cref="CoordinationException"/>.</para>
-/// <para>Ephemeral nodes vanish with the session that made them: on dispose, on expiry, and at the next start after a crash.</para>
-/// <para>A watch fires once, after the change it tells of and before any later read by the same session shows that change's consequences.
-/// Callbacks run one at a time, must not block and may call the tree.</para>
-/// <para>Thread-safe. Every implementation passes the same contract tests.</para>
+/// The coordination tree: ZooKeeper's data model and guarantees, whichever store keeps it. Thread-safe. Every store passes the same contract tests.
+/// <para><b>Nodes</b> have absolute paths (<c>/a/b</c>), bytes, a <see cref="NodeStat"/> and children. The root exists always and cannot be deleted. A
+/// parent must exist before its children, outlives them, and is not ephemeral. Bytes given and returned belong to the receiver: nobody changes them later.</para>
+/// <para><b>Atomicity.</b> Every change happens as a whole or not at all, also across a crash of the process or the machine: it is durable when its task
+/// completes, and a crash before that leaves either all or nothing of it. Changes are numbered by one ascending zxid; all operations of a
+/// <see cref="MultiAsync"/> share one. A read sees every change that completed before it was asked, and nothing of one that is still undecided.</para>
+/// <para><b>Failure.</b> A refused operation changes nothing and throws <see cref="CoordinationException"/> with the reason. After ConnectionLoss, and
+/// after StoreFailed when its message says so, nobody knows whether the change happened: read before trying again. Reads never fail halfway.</para>
+/// <para><b>Sessions.</b> One instance is one session. Ephemeral nodes vanish with the session that made them: on dispose, on expiry, and at the next start
+/// after a crash. An expired or disposed session refuses everything.</para>
+/// <para><b>Watches</b> fire once, after the change they tell of and before any read that is asked after that change completed. Events come in the order of
+/// the changes, one callback at a time; a callback must neither block nor throw, and may call the tree: what it changes is told after the events that are
+/// already due. Several watches on one node all fire. A watch of a read that fails is not set, except by <see cref="ExistsAsync"/> on a node that is missing.</para>
 /// </summary>
 public interface ICoordinationTree : IAsyncDisposable
 {
-    /// <summary>Identifies the session: owner of the ephemeral nodes made through this instance.</summary>
+    /// <summary>Identifies the session: owner of the ephemeral nodes made through this instance. Never 0, never used again.</summary>
     long SessionId { get; }
 
-    /// <summary>Creates a node and returns its path, which ends in a ten-digit number for sequential ones.</summary>
-    /// <exception cref="CoordinationException">NodeExists; NoNode (no parent); NoChildrenForEphemerals.</exception>
+    /// <summary>
+    /// Creates a node and returns its path. A sequential one gets ten digits appended: the number of children its parent ever had before, so that later
+    /// ones sort after earlier ones and no number comes twice.
+    /// </summary>
+    /// <exception cref="CoordinationException">NodeExists; NoNode (no parent); NoChildrenForEphemerals; BadArguments.</exception>
     ValueTask<string> CreateAsync(string path, ReadOnlyMemory<byte> data, CreateMode mode = CreateMode.Persistent);
 
-    /// <exception cref="CoordinationException">NoNode.</exception>
+    /// <summary>Bytes and stat, of one moment. The watch tells of the next change of the bytes or the deletion.</summary>
+    /// <exception cref="CoordinationException">NoNode; BadArguments.</exception>
     ValueTask<TreeNode> GetAsync(string path, Action<WatchedEvent>? watch = null);
 
     /// <summary>The node's stat, or null when there is none; the watch tells of its creation, change or deletion.</summary>
+    /// <exception cref="CoordinationException">BadArguments.</exception>
     ValueTask<NodeStat?> ExistsAsync(string path, Action<WatchedEvent>? watch = null);
 
-    /// <summary>Names of the children, in ordinal order.</summary>
-    /// <exception cref="CoordinationException">NoNode.</exception>
+    /// <summary>Names of the children, in ordinal order. The watch tells of a child made or deleted, or of the deletion of the node itself.</summary>
+    /// <exception cref="CoordinationException">NoNode; BadArguments.</exception>
     ValueTask<IReadOnlyList<string>> ChildrenAsync(string path, Action<WatchedEvent>? watch = null);
 
     /// <param name="path">The node.</param>
     /// <param name="data">Its new bytes.</param>
     /// <param name="version">The version it must have; -1 for any.</param>
-    /// <exception cref="CoordinationException">NoNode; BadVersion.</exception>
+    /// <exception cref="CoordinationException">NoNode; BadVersion; BadArguments.</exception>
     ValueTask<NodeStat> SetAsync(string path, ReadOnlyMemory<byte> data, int version = TreeOperation.AnyVersion);
 
-    /// <exception cref="CoordinationException">NoNode; BadVersion; NotEmpty.</exception>
+    /// <exception cref="CoordinationException">NoNode; BadVersion; NotEmpty; BadArguments.</exception>
     ValueTask DeleteAsync(string path, int version = TreeOperation.AnyVersion);
 
-    /// <summary>Applies all operations or none. Results are in the order of the operations.</summary>
+    /// <summary>Applies all operations or none, each seeing the ones before it. Results are in the order of the operations.</summary>
     /// <exception cref="CoordinationException">The first operation that failed, with its index.</exception>
     ValueTask<IReadOnlyList<OperationResult>> MultiAsync(IReadOnlyList<TreeOperation> operations);
-}
-
-public enum CreateMode
-{
-    Persistent,
-    Ephemeral,
-    PersistentSequential,
-    EphemeralSequential,
-}
-
-public enum WatchedEventType
-{
-    NodeCreated,
-    NodeDeleted,
-    NodeDataChanged,
-    NodeChildrenChanged,
-    SessionExpired,
-}
-
-public readonly record struct WatchedEvent(WatchedEventType Type, string Path);
-
-/// <summary>What a store knows of a node besides its bytes; ZooKeeper's field names.</summary>
-public sealed record NodeStat(long Czxid, long Mzxid, long Pzxid, long CtimeMs, long MtimeMs, int Version, int Cversion, long EphemeralOwner, int DataLength, int NumChildren);
-
-public sealed record TreeNode(byte[] Data, NodeStat Stat);
-
-public enum TreeOperationKind : byte
-{
-    Create = 1,
-    Set = 2,
-    Delete = 3,
-    Check = 4,
-}
-
-/// <summary>One operation of a multi.</summary>
-public sealed record TreeOperation(TreeOperationKind Kind, string Path, ReadOnlyMemory<byte> Data, int Version, CreateMode Mode)
-{
-    public const int AnyVersion = -1;
-
-    public static TreeOperation Create(string path, ReadOnlyMemory<byte> data, CreateMode mode = CreateMode.Persistent) => new(TreeOperationKind.Create, path, data, AnyVersion, mode);
-
-    public static TreeOperation Set(string path, ReadOnlyMemory<byte> data, int version = AnyVersion) => new(TreeOperationKind.Set, path, data, version, default);
-
-    public static TreeOperation Delete(string path, int version = AnyVersion) => new(TreeOperationKind.Delete, path, default, version, default);
-
-    /// <summary>Fails the whole multi unless the node has this version.</summary>
-    public static TreeOperation Check(string path, int version) => new(TreeOperationKind.Check, path, default, version, default);
-}
-
-/// <summary>Path of what an operation touched (with the number of a sequential node) and the node's stat afterwards; null after a delete.</summary>
-public sealed record OperationResult(string Path, NodeStat? Stat);
-
-public enum CoordinationError
-{
-    NoNode,
-    NodeExists,
-    BadVersion,
-    NotEmpty,
-    NoChildrenForEphemerals,
-    BadArguments,
-    ConnectionLoss,
-    SessionExpired,
-    Closed,
-}
-
-/// <summary>An operation that the tree refused or could not do; nothing was changed, except that after ConnectionLoss nobody knows.</summary>
-public sealed class CoordinationException(CoordinationError error, string path, string message, int operationIndex = 0) : Exception(message)
-{
-    public CoordinationError Error { get; } = error;
-
-    public string Path { get; } = path;
-
-    /// <summary>Which operation of a multi failed.</summary>
-    public int OperationIndex { get; } = operationIndex;
 }

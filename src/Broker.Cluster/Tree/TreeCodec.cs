@@ -1,16 +1,34 @@
 using System.Buffers.Binary;
+using System.Text;
 using Broker.Protocol;
+using Broker.Protocol.Records;
 
 namespace Broker.Cluster;
 
-/// <summary>Bytes of transactions and snapshots of the embedded store. Bounds are checked on reading: the files may be damaged.</summary>
+/// <summary>
+/// Bytes of transactions and snapshots of the embedded store. Both stand in a frame: length and CRC-32C of the body, then the body, whose first byte is
+/// the format. Bounds are checked on reading: the files may be damaged.
+/// </summary>
 internal static class TreeCodec
 {
-    public static byte[] Encode(TreeTransaction transaction)
+    public const int FrameBytes = 8;
+
+    private const sbyte Format = 1;
+
+    /// <summary>Format, last zxid, number of nodes: the smallest body there is. A run of zeros, which a crash of the machine may leave, is no frame.</summary>
+    private const int MinBodyBytes = 1 + 8 + 4;
+
+    public static byte[] Frame(TreeTransaction transaction)
     {
-        int size = 20 + transaction.Changes.Sum(c => 1 + 2 + System.Text.Encoding.UTF8.GetByteCount(c.Path) + 4 + c.Data.Length + 8);
-        var bytes = new byte[size];
-        var writer = new WireWriter(bytes);
+        int size = 1 + 8 + 8 + 4;
+        foreach (TreeChange change in transaction.Changes)
+        {
+            size += 1 + 2 + Encoding.UTF8.GetByteCount(change.Path) + 4 + change.Data.Length + 8;
+        }
+
+        var bytes = new byte[FrameBytes + size];
+        var writer = new WireWriter(bytes, FrameBytes);
+        writer.WriteInt8(Format);
         writer.WriteInt64(transaction.Zxid);
         writer.WriteInt64(transaction.TimeMs);
         writer.WriteInt32(transaction.Changes.Count);
@@ -22,13 +40,14 @@ internal static class TreeCodec
             writer.WriteInt64(change.EphemeralOwner);
         }
 
-        return bytes;
+        return Seal(bytes);
     }
 
     /// <exception cref="ProtocolException">The bytes are no transaction.</exception>
-    public static TreeTransaction Decode(ReadOnlyMemory<byte> bytes)
+    public static TreeTransaction DecodeTransaction(ReadOnlyMemory<byte> body)
     {
-        var reader = new WireReader(bytes);
+        var reader = new WireReader(body);
+        ExpectFormat(reader.ReadInt8());
         long zxid = reader.ReadInt64();
         long time = reader.ReadInt64();
         int count = reader.ReadArrayCount(compact: false, minElementBytes: 15);
@@ -39,16 +58,23 @@ internal static class TreeCodec
             changes.Add(new TreeChange(kind, reader.ReadString(compact: false), reader.ReadBytes(compact: false), reader.ReadInt64()));
         }
 
+        ExpectEnd(reader.Remaining);
         return new TreeTransaction(zxid, time, changes);
     }
 
-    /// <summary>A snapshot's body: last zxid, count, then nodes with parents before children.</summary>
-    public static byte[] EncodeSnapshot(TreeState state)
+    /// <summary>A whole tree: format, last zxid, count, then the nodes, parents before children.</summary>
+    public static byte[] FrameSnapshot(TreeState state)
     {
         List<KeyValuePair<string, TreeState.Node>> nodes = [.. state.Nodes.OrderBy(n => n.Key, StringComparer.Ordinal)];
-        int size = 12 + nodes.Sum(n => 2 + System.Text.Encoding.UTF8.GetByteCount(n.Key) + 4 + n.Value.Data.Length + (6 * 8) + (3 * 4));
-        var bytes = new byte[size];
-        var writer = new WireWriter(bytes);
+        int size = 1 + 8 + 4;
+        foreach ((string path, TreeState.Node node) in nodes)
+        {
+            size += 2 + Encoding.UTF8.GetByteCount(path) + 4 + node.Data.Length + (6 * 8) + (3 * 4);
+        }
+
+        var bytes = new byte[FrameBytes + size];
+        var writer = new WireWriter(bytes, FrameBytes);
+        writer.WriteInt8(Format);
         writer.WriteInt64(state.LastZxid);
         writer.WriteInt32(nodes.Count);
         foreach ((string path, TreeState.Node node) in nodes)
@@ -66,14 +92,16 @@ internal static class TreeCodec
             writer.WriteInt32(node.CreatedChildren);
         }
 
-        return bytes;
+        return Seal(bytes);
     }
 
     /// <exception cref="ProtocolException">The bytes are no snapshot.</exception>
-    public static TreeState DecodeSnapshot(ReadOnlyMemory<byte> bytes)
+    /// <exception cref="InvalidDataException">A node has no parent.</exception>
+    public static TreeState DecodeSnapshot(ReadOnlyMemory<byte> body)
     {
         var state = new TreeState();
-        var reader = new WireReader(bytes);
+        var reader = new WireReader(body);
+        ExpectFormat(reader.ReadInt8());
         state.RestoreZxid(reader.ReadInt64());
         int count = reader.ReadArrayCount(compact: false, minElementBytes: 66);
         for (int i = 0; i < count; i++)
@@ -92,20 +120,9 @@ internal static class TreeCodec
             });
         }
 
+        ExpectEnd(reader.Remaining);
         return state;
     }
-
-    /// <summary>Length and CRC-32C in front of a body, the frame of both files.</summary>
-    public static byte[] Frame(byte[] body)
-    {
-        var framed = new byte[FrameBytes + body.Length];
-        BinaryPrimitives.WriteInt32BigEndian(framed, body.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(framed.AsSpan(4), Broker.Protocol.Records.Crc32C.Compute(body));
-        body.CopyTo(framed, FrameBytes);
-        return framed;
-    }
-
-    public const int FrameBytes = 8;
 
     /// <summary>Reads the frame at the start of <paramref name="bytes"/>; false when it is cut short or its checksum is wrong.</summary>
     public static bool TryUnframe(ReadOnlyMemory<byte> bytes, out ReadOnlyMemory<byte> body)
@@ -117,12 +134,35 @@ internal static class TreeCodec
         }
 
         int length = BinaryPrimitives.ReadInt32BigEndian(bytes.Span);
-        if (length < 0 || length > bytes.Length - FrameBytes)
+        if (length < MinBodyBytes || length > bytes.Length - FrameBytes)
         {
             return false;
         }
 
         body = bytes.Slice(FrameBytes, length);
-        return BinaryPrimitives.ReadUInt32BigEndian(bytes.Span[4..]) == Broker.Protocol.Records.Crc32C.Compute(body.Span);
+        return BinaryPrimitives.ReadUInt32BigEndian(bytes.Span[4..]) == Crc32C.Compute(body.Span);
+    }
+
+    private static byte[] Seal(byte[] frame)
+    {
+        BinaryPrimitives.WriteInt32BigEndian(frame, frame.Length - FrameBytes);
+        BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(4), Crc32C.Compute(frame.AsSpan(FrameBytes)));
+        return frame;
+    }
+
+    private static void ExpectFormat(sbyte format)
+    {
+        if (format != Format)
+        {
+            throw new ProtocolException($"its format is {format}, but this version knows only {Format}: a newer version wrote it, or it is not a file of the coordination tree");
+        }
+    }
+
+    private static void ExpectEnd(int remaining)
+    {
+        if (remaining != 0)
+        {
+            throw new ProtocolException($"{remaining} bytes are left over");
+        }
     }
 }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Broker.Cluster;
@@ -5,17 +8,20 @@ namespace Broker.Cluster;
 /// <summary>Writing and reading the JSON of znodes. Unknown keys are ignored; what cannot be understood names its path.</summary>
 internal static class ZnodeJson
 {
+    // Nothing here is put into HTML: names such as <default> stay readable in ZooKeeper's tools.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static byte[] Write(Action<Utf8JsonWriter> fields)
     {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(buffer, Options))
         {
             writer.WriteStartObject();
             fields(writer);
             writer.WriteEndObject();
         }
 
-        return stream.ToArray();
+        return buffer.WrittenSpan.ToArray();
     }
 
     /// <exception cref="InvalidDataException">The bytes are not what this path holds.</exception>
@@ -32,7 +38,7 @@ internal static class ZnodeJson
         }
     }
 
-    public static void WriteIntArray(this Utf8JsonWriter writer, string name, IEnumerable<int> values)
+    public static void WriteIntArray(this Utf8JsonWriter writer, string name, IReadOnlyList<int> values)
     {
         writer.WriteStartArray(name);
         foreach (int value in values)
@@ -43,5 +49,47 @@ internal static class ZnodeJson
         writer.WriteEndArray();
     }
 
-    public static int[] IntArray(this JsonElement element) => [.. element.EnumerateArray().Select(e => e.GetInt32())];
+    /// <summary>An object of partition numbers and broker ids: <c>{"0":[1,2]}</c>.</summary>
+    public static void WriteReplicas(this Utf8JsonWriter writer, string name, IEnumerable<KeyValuePair<int, int[]>> replicas)
+    {
+        writer.WriteStartObject(name);
+        foreach ((int partition, int[] brokers) in replicas)
+        {
+            writer.WriteIntArray(partition.ToString(CultureInfo.InvariantCulture), brokers);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    public static int[] IntArray(this JsonElement element)
+    {
+        var values = new int[element.GetArrayLength()];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = element[i].GetInt32();
+        }
+
+        return values;
+    }
+
+    public static SortedDictionary<int, int[]> Replicas(this JsonElement element)
+    {
+        var replicas = new SortedDictionary<int, int[]>();
+        foreach (JsonProperty partition in element.EnumerateObject())
+        {
+            replicas[int.Parse(partition.Name, NumberStyles.None, CultureInfo.InvariantCulture)] = partition.Value.IntArray();
+        }
+
+        return replicas;
+    }
+
+    public static int Int(this JsonElement element, string name) => Required(element, name).GetInt32();
+
+    public static string Text(this JsonElement element, string name) => Required(element, name).GetString() ?? throw new FormatException($"'{name}' is null");
+
+    /// <summary>A number that is written as a string.</summary>
+    public static long LongText(this JsonElement element, string name) => long.Parse(element.Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    public static JsonElement Required(this JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) ? value : throw new FormatException($"'{name}' is missing");
 }

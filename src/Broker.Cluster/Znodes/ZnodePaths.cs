@@ -16,6 +16,8 @@ internal static class ZnodePaths
     public const string DeleteTopics = "/admin/delete_topics";
     public const string ProducerIdBlock = "/latest_producer_id_block";
     public const string Feature = "/feature";
+    public const string PreferredElection = "/admin/preferred_replica_election";
+    public const string Reassignment = "/admin/reassign_partitions";
 
     /// <summary>Made at every broker start where missing.</summary>
     public static readonly string[] Persistent =

@@ -169,10 +169,7 @@ internal sealed class FieldCode
 
         if (_field.Struct != null && IsNullable)
         {
-            string read = ElementType + ".Read(ref reader, version)";
-            return _field.Nullable.Covers(_field.Versions)
-                ? "reader.ReadStructPresent() ? " + read + " : null"
-                : NullableCondition + " && !reader.ReadStructPresent() ? null : " + read;
+            return "reader.ReadStructPresent() ? " + ElementType + ".Read(ref reader, version) : null";
         }
 
         return ReadElement(IsNullable);
@@ -189,13 +186,7 @@ internal sealed class FieldCode
                 : "WireArray.Skip" + head + ", " + Lambda(SkipElement()) + ");";
         }
 
-        if (!IsNullableStruct)
-        {
-            return SkipElement() + ";";
-        }
-
-        string isPresent = (_field.Nullable.Covers(_field.Versions) ? "" : "!(" + NullableCondition + ") || ") + "reader.ReadStructPresent()";
-        return "if (" + isPresent + ") { " + ElementType + ".Skip(ref reader, version); }";
+        return IsNullableStruct ? "if (reader.ReadStructPresent()) { " + SkipElement() + "; }" : SkipElement() + ";";
     }
 
     public string Size()

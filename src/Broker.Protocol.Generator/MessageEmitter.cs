@@ -36,13 +36,14 @@ internal sealed class MessageEmitter
         _code.Open("public sealed class " + message.Name + " : IMessage, IWireReadable<" + message.Name + ">");
         _code.Line("public const short MinVersion = " + _schema.Versions.Min + ";");
         _code.Line("public const short MaxVersion = " + _schema.Versions.Max + ";");
-        EmitBody(message.Root, isNested: false);
+        var uses = new StructUses(message.Root);
+        EmitBody(message.Root, uses);
         new SchemaEmitter(_schema, _code).Emit(message);
-        EmitNested(message.Root, new HashSet<SchemaStruct>());
+        EmitNested(message.Root, uses, new HashSet<SchemaStruct>());
         _code.Close();
     }
 
-    private void EmitNested(SchemaStruct parent, HashSet<SchemaStruct> emitted)
+    private void EmitNested(SchemaStruct parent, StructUses uses, HashSet<SchemaStruct> emitted)
     {
         foreach (SchemaStruct nested in parent.Fields.Select(f => f.Struct).OfType<SchemaStruct>().Where(emitted.Add))
         {
@@ -51,13 +52,13 @@ internal sealed class MessageEmitter
             _code.Open("public struct " + nested.Name + " : IWireReadable<" + nested.Name + ">");
             _code.Open("public " + nested.Name + "()");
             _code.Close();
-            EmitBody(nested, isNested: true);
+            EmitBody(nested, uses);
             _code.Close();
-            EmitNested(nested, emitted);
+            EmitNested(nested, uses, emitted);
         }
     }
 
-    private void EmitBody(SchemaStruct body, bool isNested)
+    private void EmitBody(SchemaStruct body, StructUses uses)
     {
         List<FieldCode> fields = body.Fields.Select(f => new FieldCode(f, _schema)).ToList();
         foreach (FieldCode field in fields)
@@ -67,7 +68,7 @@ internal sealed class MessageEmitter
             _code.Line("public " + field.Type + " " + field.Name + " { get; set; }" + field.Initializer);
         }
 
-        if (isNested)
+        if (uses.IsComparedWithDefaults(body))
         {
             _code.Line();
             string areDefaults = string.Join(" && ", fields.Select(f => "!(" + f.IsSet + ")"));
@@ -79,7 +80,7 @@ internal sealed class MessageEmitter
             EmitFileBytes(fields);
         }
 
-        new ReadEmitter(_schema, _code, fields).Emit(body.Name, isNested);
+        new ReadEmitter(_schema, _code, fields).Emit(body, uses);
         new WriteEmitter(_schema, _code, fields).Emit();
     }
 

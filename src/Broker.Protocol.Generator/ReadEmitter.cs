@@ -1,6 +1,6 @@
 namespace Broker.Protocol.Generator;
 
-/// <summary>Writes <c>Read</c> of a body or struct, and for structs, which stand in arrays, <c>Skip</c> and <c>MinSize</c>.</summary>
+/// <summary>Writes <c>Read</c> of a body or struct, and where it stands in arrays <c>Skip</c> and <c>MinSize</c>.</summary>
 internal sealed class ReadEmitter
 {
     private readonly Schema _schema;
@@ -14,10 +14,10 @@ internal sealed class ReadEmitter
         _fields = fields;
     }
 
-    public void Emit(string type, bool isNested)
+    public void Emit(SchemaStruct body, StructUses uses)
     {
-        EmitRead(type);
-        if (isNested)
+        EmitRead(body.Name);
+        if (uses.IsSkipped(body))
         {
             EmitSkip();
             EmitMinSize();

@@ -99,6 +99,11 @@ internal static class SchemaChecks
             throw new SchemaException(field.Line, "A field of type " + field.Type + " cannot be null");
         }
 
+        if (field.Struct != null && !field.IsArray && !field.Nullable.IsEmpty && !field.Nullable.Covers(field.Versions))
+        {
+            throw new SchemaException(field.Line, "Struct " + field.Name + " is nullable in some of its versions only; a struct can be null in all of them or in none");
+        }
+
         if (field.Tag >= 0 && !schema.Flexible.Covers(field.Tagged))
         {
             throw new SchemaException(field.Line, "Field " + field.Name + " is tagged in a version that is not flexible");

@@ -57,6 +57,7 @@ public sealed class GeneratorTests
     [InlineData("  Name: string 0+ -- A name.", "  Name: string 1+ tag 0 1+ -- A name.", "Tag 0 is used twice")]
     [InlineData("  Name: string 0+ -- A name.", "  Note: string 0+ -- A name.", "twice")]
     [InlineData("  Name: string 0+ -- A name.", "  Item: string 0+ -- A name.", "two names")]
+    [InlineData("  Items: []Item 0+ -- Some items.", "  Items: Item 0+ nullable 1+ -- Some items.", "nullable in some")]
     [InlineData("    Count: int32 0+ -- How many.", "      Count: int32 0+ -- How many.", "nested")]
     [InlineData("    Count: int32 0+ -- How many.", "   Count: int32 0+ -- How many.", "two spaces")]
     [InlineData("    Count: int32 0+ -- How many.", "    Item: int32 0+ -- How many.", "two names")]

@@ -8,6 +8,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
 {
     private const int MiB = 1024 * 1024;
 
+    /// <summary>A collection gives up the rest of the thread's allocation block, which then counts as allocated: some KiB that nobody asked for.</summary>
+    private const int NothingMuch = 64 * 1024;
+
     public static TheoryData<string> Messages => [.. ApiCatalog.Schemas.Select(s => s.Name)];
 
     [Theory]
@@ -57,7 +60,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         var reader = new WireReader(frame);
         ApiVersionsRequest request = ApiVersionsRequest.Read(ref reader, 3);
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, NothingMuch);
         Assert.Equal(("client", 0), (request.ClientSoftwareName, reader.Remaining));
     }
 
@@ -82,7 +85,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         var reader = new WireReader(frame);
         RequestHeader header = RequestHeader.Read(ref reader, (_, _) => true);
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, NothingMuch);
         Assert.Equal(new RequestHeader(ApiKey.ApiVersions, 3, 7, "me"), header);
     }
 
@@ -155,7 +158,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         long before = GC.GetAllocatedBytesForCurrentThread();
         var reader = new WireReader(frame);
         MetadataRequest request = MetadataRequest.Read(ref reader, 0);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, NothingMuch);
 
         Assert.Equal(count, request.Topics.Count);
         int seen = 0;

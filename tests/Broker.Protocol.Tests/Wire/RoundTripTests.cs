@@ -1,3 +1,4 @@
+using System.Reflection;
 using Xunit.Abstractions;
 
 namespace Broker.Protocol.Tests;
@@ -28,6 +29,7 @@ public sealed class RoundTripTests(ITestOutputHelper output)
                 object?[] decoded = DecodedContent.Of(message, schema.Fields);
                 Assert.True(DynamicMessage.AreEqual(content, decoded), $"{name} v{version}: the content changed");
                 Assert.True(frame.AsSpan().SequenceEqual(Write(message, version)), $"{name} v{version}: the bytes changed");
+                Assert.True(frame.AsSpan().SequenceEqual(Write((IMessage)Rebuild(message), version)), $"{name} v{version}: the bytes changed once the arrays were materialised");
             }
         }
     });
@@ -80,6 +82,34 @@ public sealed class RoundTripTests(ITestOutputHelper output)
         Assert.Equal(0, reader.Remaining);
         return message;
     }
+
+    /// <summary>Replaces every lazy array below <paramref name="value"/> with one of ordinary elements, as a handler builds them.</summary>
+    private static object Rebuild(object value)
+    {
+        foreach (PropertyInfo property in value.GetType().GetProperties().Where(p => p.CanWrite && p.GetValue(value) is not null))
+        {
+            Type type = property.PropertyType;
+            object content = property.GetValue(value)!;
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(WireArray<>) && !(bool)type.GetProperty("IsNull")!.GetValue(content)!)
+            {
+                var items = (Array)type.GetMethod("ToArray")!.Invoke(content, null)!;
+                for (int i = 0; i < items.Length && IsMessageStruct(type.GenericTypeArguments[0]); i++)
+                {
+                    items.SetValue(Rebuild(items.GetValue(i)!), i);
+                }
+
+                property.SetValue(value, type.GetMethod("op_Implicit", [items.GetType()])!.Invoke(null, [items]));
+            }
+            else if (IsMessageStruct(content.GetType()))
+            {
+                property.SetValue(value, Rebuild(content));
+            }
+        }
+
+        return value;
+    }
+
+    private static bool IsMessageStruct(Type type) => type.IsValueType && type.IsNested && type.Namespace == typeof(Messages.FetchRequest).Namespace;
 
     private static byte[] Write(IMessage message, short version)
     {

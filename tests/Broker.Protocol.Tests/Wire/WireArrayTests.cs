@@ -38,11 +38,16 @@ public sealed class WireArrayTests
         Assert.Equal(1, reader.Remaining);
         Assert.Equal(6, Sum(array));
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        int sum = Sum(array);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        // A collection in between counts the rest of the thread's allocation block as allocated; it does not come every time.
+        long least = long.MaxValue;
+        for (int i = 0; i < 20; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.True(Sum(array) == 6);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
-        Assert.Equal((6, 0L), (sum, allocated));
+        Assert.Equal(0, least);
     }
 
     [Fact]

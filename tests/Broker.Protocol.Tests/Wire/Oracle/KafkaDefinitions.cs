@@ -5,7 +5,8 @@ namespace Broker.Protocol.Tests;
 
 /// <summary>A field as Kafka's definition has it, types and defaults in this project's words.</summary>
 internal sealed record KafkaField(
-    string Name, WireType Type, bool IsArray, VersionSpan Versions, VersionSpan Nullable, int Tag, VersionSpan Tagged, string Default, IReadOnlyList<KafkaField> Children);
+    string Name, WireType Type, bool IsArray, VersionSpan Versions, VersionSpan Nullable, int Tag, VersionSpan Tagged, string Default, bool IsNeverFlexible,
+    IReadOnlyList<KafkaField> Children);
 
 /// <summary>A message as Kafka's definition has it.</summary>
 internal sealed record KafkaMessage(string Name, string Kind, int Key, VersionSpan Versions, VersionSpan Flexible, IReadOnlyList<KafkaField> Fields);
@@ -13,6 +14,9 @@ internal sealed record KafkaMessage(string Name, string Kind, int Key, VersionSp
 /// <summary>Reads Kafka's message definitions: JSON with comments, versions as text, structs in place or shared.</summary>
 internal static class KafkaDefinitions
 {
+    /// <summary>Names the folder that holds messages-3.9 and messages-4.3.</summary>
+    public const string ReferenceVariable = "BROKER_REFERENCE_DIR";
+
     private static readonly JsonDocumentOptions WithComments = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     /// <summary>The definitions of one release beside the repository, by message name; null when they are not there.</summary>
@@ -40,6 +44,13 @@ internal static class KafkaDefinitions
 
     private static string? Directory(string release)
     {
+        if (Environment.GetEnvironmentVariable(ReferenceVariable) is { Length: > 0 } given)
+        {
+            string directory = Path.Combine(given, "messages-" + release);
+            return System.IO.Directory.Exists(directory) ? directory
+                : throw new DirectoryNotFoundException($"{ReferenceVariable} is {given}, where there is no folder messages-{release}");
+        }
+
         for (DirectoryInfo? root = new(AppContext.BaseDirectory); root is not null; root = root.Parent)
         {
             if (File.Exists(Path.Combine(root.FullName, "Broker.sln")))
@@ -88,6 +99,7 @@ internal static class KafkaDefinitions
             field.TryGetProperty("tag", out JsonElement tag) ? int.Parse(tag.ToString(), CultureInfo.InvariantCulture) : -1,
             Span(field, "taggedVersions"),
             Normal(wire, isArray, field.TryGetProperty("default", out JsonElement literal) ? literal.ToString() : null),
+            field.TryGetProperty("flexibleVersions", out JsonElement flexible) && flexible.GetString() == "none",
             children);
     }
 

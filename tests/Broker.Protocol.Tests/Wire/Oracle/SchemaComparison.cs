@@ -37,6 +37,7 @@ internal sealed class SchemaComparison(short version)
         bool isTagged = theirs.Tagged.Contains(version);
         Check(path, "type", ours.Type == WireType.Error ? WireType.Int16 : ours.Type, theirs.Type);
         Check(path, "array", ours.IsArray, theirs.IsArray);
+        Check(path, "never flexible", ours.IsNeverFlexible, theirs.IsNeverFlexible);
         Check(path, "nullable", ours.Nullable.Contains(version), theirs.Nullable.Contains(version));
         Check(path, "tagged", ours.Tagged.Contains(version), isTagged);
         Check(path, "tag", isTagged ? ours.Tag : -1, isTagged ? theirs.Tag : -1);

@@ -10,8 +10,8 @@ internal static class KnownDifferences
     public static readonly Dictionary<(string Release, string Message, short Version), string> Fields = new()
     {
         [("3.9", "ListConfigResourcesResponse", 0)] = "Key 74 listed client metrics alone and called its array so; the bytes are the same.",
-        [("3.9", "OffsetCommitValue", 4)] = "4.3 added a tagged field to the version that 3.9 can read but does not write.",
-        [("3.9", "TransactionLogValue", 1)] = "4.3 added tagged fields to the version that 3.9 can read but does not write.",
+        [("3.9", "OffsetCommitValue", 4)] = "4.3 added a tagged field to the version that 3.9 reads but, with ZooKeeper, never writes.",
+        [("3.9", "TransactionLogValue", 1)] = "4.3 added tagged fields to the version that 3.9 reads but, with ZooKeeper, never writes.",
     };
 
     /// <summary>A message, and why its versions are not the union of both releases'.</summary>

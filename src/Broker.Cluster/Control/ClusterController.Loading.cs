@@ -118,22 +118,14 @@ public sealed partial class ClusterController
         {
             string path = ZnodePaths.State(name, p);
             int[] replicas = assignment.Replicas[p];
-            if (await _tree.ExistsAsync(path).ConfigureAwait(false) is null)
-            {
-                partitions.Add(await FirstAsync(name, p, replicas, image, changes).ConfigureAwait(false));
-            }
-            else
-            {
-                TreeNode state = await _tree.GetAsync(path).ConfigureAwait(false);
-                partitions.Add(Elect(path, p, replicas, PartitionStateZnode.Decode(path, state.Data), state.Stat.Version, image, changes));
-            }
+            partitions.Add(await TryGetAsync(_tree, path).ConfigureAwait(false) is { } state
+                ? Elect(path, p, replicas, PartitionStateZnode.Decode(path, state.Data), state.Stat.Version, image, changes)
+                : await FirstAsync(name, p, replicas, image, changes).ConfigureAwait(false));
         }
 
         string configPath = ZnodePaths.TopicConfig(name);
-        IReadOnlyDictionary<string, string> config = await _tree.ExistsAsync(configPath).ConfigureAwait(false) is null
-            ? new Dictionary<string, string>()
-            : ConfigZnode.Decode(configPath, (await _tree.GetAsync(configPath).ConfigureAwait(false)).Data);
-        return new TopicImage(name, assignment.TopicId, partitions.MoveToImmutable(), config);
+        byte[] config = await TryGetAsync(_tree, configPath).ConfigureAwait(false) is { } overrides ? overrides.Data : [];
+        return new TopicImage(name, assignment.TopicId, partitions.MoveToImmutable(), ConfigZnode.Decode(configPath, config));
     }
 
     /// <summary>
@@ -177,6 +169,19 @@ public sealed partial class ClusterController
         }
 
         return new PartitionImage(index, leader, 0, version, replicas, live, Offline(replicas, live));
+    }
+
+    /// <summary>For nodes that are nearly always there: one question instead of two.</summary>
+    private static async ValueTask<TreeNode?> TryGetAsync(ICoordinationTree tree, string path)
+    {
+        try
+        {
+            return await tree.GetAsync(path).ConfigureAwait(false);
+        }
+        catch (CoordinationException e) when (e.Error == CoordinationError.NoNode)
+        {
+            return null;
+        }
     }
 
     private static int[] Live(MetadataImage image, int[] replicas) => Array.FindAll(replicas, r => image.Broker(r) is not null);

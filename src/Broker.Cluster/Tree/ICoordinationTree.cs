@@ -17,7 +17,7 @@ namespace Broker.Cluster;
 /// </summary>
 public interface ICoordinationTree : IAsyncDisposable
 {
-    /// <summary>Identifies the session: owner of the ephemeral nodes made through this instance. Never 0, never used again.</summary>
+    /// <summary>Identifies the session: owner of the ephemeral nodes made through this instance. Never 0, and never that of an earlier session that owned a node.</summary>
     long SessionId { get; }
 
     /// <summary>

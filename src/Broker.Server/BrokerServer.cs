@@ -112,7 +112,7 @@ public sealed class BrokerServer : IAsyncDisposable
     {
         try
         {
-            return EmbeddedTree.Open(home, _time);
+            return EmbeddedTree.Open(home, _time, _loggers.CreateLogger<EmbeddedTree>());
         }
         catch (IOException e) when (e is not FileNotFoundException && e.HResult is -2147024864 or 11)
         {

@@ -22,7 +22,9 @@ internal static class ConfigResources
     /// <summary>How AlterConfigs and IncrementalAlterConfigs answer a refused change.</summary>
     public static (ErrorCode Error, string Message) Answer(ConfigProblem problem, sbyte type, string name) => problem.Kind switch
     {
-        ConfigProblemKind.Value => (ErrorCode.InvalidRequest, $"Invalid config value for resource {Text(type, name)}: {problem.Message}"),
+        // Kafka wraps what is wrong with a topic's value and passes on what is wrong with a broker's.
+        ConfigProblemKind.Value when type == Topic => (ErrorCode.InvalidConfig, $"Invalid config value for resource {Text(type, name)}: {problem.Message}"),
+        ConfigProblemKind.Value => (ErrorCode.InvalidRequest, problem.Message),
         ConfigProblemKind.Config => (ErrorCode.InvalidConfig, problem.Message),
         _ => (ErrorCode.InvalidRequest, problem.Message),
     };

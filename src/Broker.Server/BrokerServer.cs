@@ -172,7 +172,6 @@ public sealed class BrokerServer : IAsyncDisposable
         ProducerIds = new ProducerIdAllocator(_controller!),
         AutoCreation = new TopicAutoCreation(config, metadata, _controller!, _loggers.CreateLogger<TopicAutoCreation>()),
         Time = _time,
-        Loggers = _loggers,
         Stopping = _stopping.Token,
     };
 }

@@ -33,7 +33,7 @@ public sealed record TopicImage(string Name, Guid Id, ImmutableArray<PartitionIm
     public IReadOnlyList<PartitionImage> Partitions => ImmutableCollectionsMarshal.AsArray(PartitionArray)!;
 
     /// <summary>True for the topics that coordinators keep their state in.</summary>
-    public bool IsInternal => Name is "__consumer_offsets" or "__transaction_state";
+    public bool IsInternal => InternalTopics.IsInternal(Name);
 }
 
 /// <summary>

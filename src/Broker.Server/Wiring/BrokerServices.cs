@@ -1,7 +1,6 @@
 using Broker.Cluster;
 using Broker.Coordination;
 using Broker.Protocol;
-using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
 
@@ -29,8 +28,6 @@ internal sealed class BrokerServices
     public required TopicAutoCreation AutoCreation { get; init; }
 
     public required TimeProvider Time { get; init; }
-
-    public required ILoggerFactory Loggers { get; init; }
 
     /// <summary>Cancelled when the broker begins to stop, so that parked requests are answered at once.</summary>
     public required CancellationToken Stopping { get; init; }

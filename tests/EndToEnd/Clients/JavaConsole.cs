@@ -19,9 +19,7 @@ internal sealed class JavaConsole(string version) : RealClient($"java-{version}"
     {
         string arguments = _old
             ? $"--broker-list {bootstrap} --topic {topic} --compression-codec {codec} --request-required-acks -1 --timeout 100"
-            : version == "4.3"
-                ? $"--bootstrap-server {bootstrap} --topic {topic} --compression-codec {codec}"
-                : $"--bootstrap-server {bootstrap} --topic {topic} --compression-codec {codec}";
+            : $"--bootstrap-server {bootstrap} --topic {topic} --compression-codec {codec}";
         CommandResult result = (await new KafkaTool(version, bootstrap).RunBareAsync("console-producer", arguments, Text(lines))).Succeeded();
         // The producer tool ends with 0 whatever happened to the records; it complains on its output.
         Assert.DoesNotContain("ERROR", result.Output + result.Error, StringComparison.Ordinal);

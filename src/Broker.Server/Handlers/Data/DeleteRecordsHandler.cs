@@ -1,3 +1,4 @@
+using Broker.Cluster;
 using Broker.Protocol;
 using Broker.Protocol.Messages;
 using Broker.Storage;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Broker.Cluster;
 using Broker.Protocol;
 using Broker.Protocol.Messages;
 using Broker.Protocol.Records;

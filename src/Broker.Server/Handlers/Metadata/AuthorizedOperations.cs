@@ -14,6 +14,4 @@ internal static class AuthorizedOperations
     public const int Topic = Read | Write | Create | Delete | Alter | Describe | DescribeConfigs | AlterConfigs;
 
     public const int Cluster = Create | Alter | Describe | ClusterAction | DescribeConfigs | AlterConfigs | IdempotentWrite;
-
-    public const int Group = Read | Describe | Delete;
 }

@@ -1,7 +1,7 @@
-namespace Broker.Server;
+namespace Broker.Cluster;
 
 /// <summary>Topics that belong to coordinators: clients may read them but not write or create them.</summary>
-internal static class InternalTopics
+public static class InternalTopics
 {
     public const string ConsumerOffsets = "__consumer_offsets";
     public const string TransactionState = "__transaction_state";

@@ -150,6 +150,18 @@ public sealed class BrokerServer : IAsyncDisposable
         OffsetCheckpointIntervalMs = _config.Get(ConfigKeys.LogFlushOffsetCheckpointIntervalMs),
         HighWatermarkCheckpointIntervalMs = _config.Get(ConfigKeys.ReplicaHighWatermarkCheckpointIntervalMs),
         ProducerIdExpirationMs = _config.Get(ConfigKeys.ProducerIdExpirationMs),
+        Cleaner = () => CleanerOptions(config.Current),
+    };
+
+    private static CleanerOptions CleanerOptions(BrokerConfig config) => new()
+    {
+        IsEnabled = config.Get(ConfigKeys.LogCleanerEnable),
+        Threads = config.Get(ConfigKeys.LogCleanerThreads),
+        DedupeBufferBytes = config.Get(ConfigKeys.LogCleanerDedupeBufferSize),
+        LoadFactor = config.Get(ConfigKeys.LogCleanerIoBufferLoadFactor),
+        IoBufferBytes = config.Get(ConfigKeys.LogCleanerIoBufferSize),
+        MaxBytesPerSecond = config.Get(ConfigKeys.LogCleanerIoMaxBytesPerSecond),
+        BackoffMs = config.Get(ConfigKeys.LogCleanerBackoffMs),
     };
 
     private static ControllerPolicy Policy(ConfigStore config) => new()

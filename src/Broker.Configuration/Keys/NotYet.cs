@@ -16,7 +16,6 @@ internal static class NotYet
     public const string DynamicSecrets = "This version keeps no dynamic passwords.";
     public const string Providers = "Values are taken as they stand; use environment variables for secrets.";
     public const string MessageFormat = "Records are always kept in the current format (v2), as in Kafka 3.0 and later.";
-    public const string Compaction = "This version does not compact logs yet: compacted topics keep every record.";
     public const string Purgatory = "Waiting requests leave their list at once when they are done; there is nothing to purge.";
     public const string CommitAcks = "Commits always wait for the in-sync replicas.";
     public const string ConsumerProtocol = "This version has the classic group protocol only.";

@@ -34,8 +34,7 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<long> DeleteRetentionMs = Long(
         "delete.retention.ms", 86400000, AtLeast(0), Medium,
         "Time for which the mark of a deleted key is kept in a compacted topic, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerDeleteRetentionMs),
-        unsupported: NotYet.Compaction);
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerDeleteRetentionMs));
 
     public static readonly ConfigKey<long> FileDeleteDelayMs = Long(
         "file.delete.delay.ms", 60000, AtLeast(0), Medium,
@@ -80,8 +79,7 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<long> MaxCompactionLagMs = Long(
         "max.compaction.lag.ms", long.MaxValue, AtLeast(1), Medium,
         "Age at which a record must be compacted at last, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMaxCompactionLagMs),
-        unsupported: NotYet.Compaction);
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMaxCompactionLagMs));
 
     public static readonly ConfigKey<int> MaxMessageBytes = Int(
         "max.message.bytes", 1048588, AtLeast(0), Medium,
@@ -121,14 +119,12 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<double> MinCleanableDirtyRatio = Double(
         "min.cleanable.dirty.ratio", 0.5, Between(0, 1), Medium,
         "Share of a log that must be uncompacted before it is compacted.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCleanableRatio),
-        unsupported: NotYet.Compaction);
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCleanableRatio));
 
     public static readonly ConfigKey<long> MinCompactionLagMs = Long(
         "min.compaction.lag.ms", 0, AtLeast(0), Medium,
         "Age that a record must have before it may be compacted away, in ms.",
-        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCompactionLagMs),
-        unsupported: NotYet.Compaction);
+        broker: SynonymChains.Of(ConfigKeys.LogCleanerMinCompactionLagMs));
 
     public static readonly ConfigKey<int> MinInsyncReplicas = Int(
         "min.insync.replicas", 1, AtLeast(1), Medium,

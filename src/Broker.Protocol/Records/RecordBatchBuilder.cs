@@ -93,9 +93,12 @@ public sealed class RecordBatchBuilder
     }
 
     /// <summary>Appends a copy of a record of another batch at the next offset.</summary>
-    public void Append(in Record record)
+    public void Append(in Record record) => AppendAt(_lastOffsetDelta + 1, record);
+
+    /// <summary>Appends a copy of a record of another batch at an offset of its own; offsets must ascend.</summary>
+    public void AppendAt(int offsetDelta, in Record record)
     {
-        Begin(_lastOffsetDelta + 1, record.Timestamp, record.Key, record.HasKey, record.Value, record.HasValue, record.HeaderCount, record.Headers.Length);
+        Begin(offsetDelta, record.Timestamp, record.Key, record.HasKey, record.Value, record.HasValue, record.HeaderCount, record.Headers.Length);
         _buffer.Write(record.Headers);
     }
 
@@ -133,7 +136,8 @@ public sealed class RecordBatchBuilder
 
         if (Count == 0)
         {
-            _baseTimestamp = timestampMs;
+            // A batch with a delete horizon keeps it where the first timestamp usually is.
+            _baseTimestamp = _options.DeleteHorizonMs >= 0 ? _options.DeleteHorizonMs : timestampMs;
         }
 
         long timestampDelta = timestampMs - _baseTimestamp;
@@ -164,13 +168,14 @@ public sealed class RecordBatchBuilder
         int attributes = (int)_options.Codec
             | (usesAppendTime ? RecordBatchHeader.LogAppendTimeFlag : 0)
             | (_options.IsTransactional ? RecordBatchHeader.TransactionalFlag : 0)
-            | (_options.IsControl ? RecordBatchHeader.ControlFlag : 0);
+            | (_options.IsControl ? RecordBatchHeader.ControlFlag : 0)
+            | (_options.DeleteHorizonMs >= 0 ? RecordBatchHeader.DeleteHorizonFlag : 0);
         BinaryPrimitives.WriteInt64BigEndian(batch, _options.BaseOffset);
         BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LengthPosition..], batch.Length - RecordBatchHeader.LengthOverhead);
         BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LeaderEpochPosition..], _options.PartitionLeaderEpoch);
         batch[RecordBatchHeader.MagicPosition] = 2;
         BinaryPrimitives.WriteInt16BigEndian(batch[RecordBatchHeader.AttributesPosition..], (short)attributes);
-        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LastOffsetDeltaPosition..], Math.Max(_lastOffsetDelta, 0));
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordBatchHeader.LastOffsetDeltaPosition..], Math.Max(Math.Max(_lastOffsetDelta, _options.LastOffsetDelta), 0));
         BinaryPrimitives.WriteInt64BigEndian(batch[RecordBatchHeader.BaseTimestampPosition..], Count == 0 ? -1 : _baseTimestamp);
         BinaryPrimitives.WriteInt64BigEndian(
             batch[RecordBatchHeader.MaxTimestampPosition..], usesAppendTime && _options.LogAppendTimeMs >= 0 ? _options.LogAppendTimeMs : _maxTimestamp);

@@ -28,4 +28,10 @@ public sealed record RecordBatchOptions
     public bool IsTransactional { get; init; }
 
     public bool IsControl { get; init; }
+
+    /// <summary>Ms since 1970 when the tombstones of the batch, or its transaction marker, may be removed; -1 when that is not decided. Set by compaction.</summary>
+    public long DeleteHorizonMs { get; init; } = -1;
+
+    /// <summary>Offset delta that the batch ends with though its last record has a smaller one, as in compacted batches; -1 takes that of the last record.</summary>
+    public int LastOffsetDelta { get; init; } = -1;
 }

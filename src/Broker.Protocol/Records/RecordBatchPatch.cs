@@ -28,6 +28,23 @@ public static class RecordBatchPatch
         SetMaxTimestamp(batch, maxTimestampMs);
     }
 
+    /// <summary>
+    /// Writes the header of <paramref name="batch"/> without its records: what compaction leaves of a batch whose offsets or sequences must not be forgotten.
+    /// Takes <see cref="RecordBatchHeader.Size"/> bytes.
+    /// </summary>
+    public static void WriteEmpty(ReadOnlySpan<byte> batch, Span<byte> destination)
+    {
+        Span<byte> header = destination[..RecordBatchHeader.Size];
+        batch[..RecordBatchHeader.Size].CopyTo(header);
+        BinaryPrimitives.WriteInt32BigEndian(header[RecordBatchHeader.LengthPosition..], RecordBatchHeader.Size - RecordBatchHeader.LengthOverhead);
+        Span<byte> attributes = header[RecordBatchHeader.AttributesPosition..];
+        int kept = BinaryPrimitives.ReadInt16BigEndian(attributes) & ~(RecordBatchHeader.CodecMask | RecordBatchHeader.DeleteHorizonFlag);
+        BinaryPrimitives.WriteInt16BigEndian(attributes, (short)kept);
+        BinaryPrimitives.WriteInt64BigEndian(header[RecordBatchHeader.BaseTimestampPosition..], -1);
+        BinaryPrimitives.WriteInt32BigEndian(header[RecordBatchHeader.RecordCountPosition..], 0);
+        UpdateCrc(header);
+    }
+
     /// <summary>Sums what is there now.</summary>
     public static void UpdateCrc(Span<byte> batch) =>
         BinaryPrimitives.WriteUInt32BigEndian(batch[RecordBatchHeader.CrcPosition..], Crc32C.Compute(batch[RecordBatchHeader.AttributesPosition..]));

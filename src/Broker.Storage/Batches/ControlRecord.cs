@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Broker.Protocol.Records;
 
 namespace Broker.Storage;
 
@@ -28,6 +29,10 @@ internal readonly record struct ControlRecord(bool IsAbort, bool IsCommit, int C
         marker = new ControlRecord(type == 0, type == 1, epoch);
         return true;
     }
+
+    /// <summary>Null for a control batch that compaction emptied; neither abort nor commit for one that is not a transaction marker.</summary>
+    public static ControlRecord? OfBatch(in RecordBatchHeader header, ReadOnlySpan<byte> batch) =>
+        header.RecordCount == 0 ? null : TryParse(batch, out ControlRecord marker) ? marker : default(ControlRecord);
 
     private static bool Skip(ReadOnlySpan<byte> bytes, ref int at, int count)
     {

@@ -10,6 +10,7 @@ internal sealed class OffsetCheckpoint
 {
     public const string RecoveryPoints = "recovery-point-offset-checkpoint";
     public const string HighWatermarks = "replication-offset-checkpoint";
+    public const string CleanerOffsets = "cleaner-offset-checkpoint";
     public const string LogStartOffsets = "log-start-offset-checkpoint";
 
     private readonly LogFiles _files;

@@ -101,6 +101,7 @@ internal sealed class DirectoryLoader
         Dictionary<TopicPartition, long> recoveryPoints = ReadOrIgnore(directory.RecoveryPoints);
         Dictionary<TopicPartition, long> startOffsets = ReadOrIgnore(directory.LogStartOffsets);
         Dictionary<TopicPartition, long> highWatermarks = ReadOrIgnore(directory.HighWatermarks);
+        Dictionary<TopicPartition, long> cleanerOffsets = ReadOrIgnore(directory.CleanerOffsets);
         _services.Logger.Loading(found.Count, directory.Path, isClean ? "clean" : "not clean: segments from the recovery points on are checked");
         ParallelOptions threads = new() { MaxDegreeOfParallelism = Math.Max(1, _options.RecoveryThreadsPerDirectory), CancellationToken = ct };
         try
@@ -111,7 +112,7 @@ internal sealed class DirectoryLoader
                     recoveryPoints.GetValueOrDefault(each.Partition), highWatermarks.GetValueOrDefault(each.Partition), startOffsets.GetValueOrDefault(each.Partition));
                 var config = _options.ConfigOf(each.Partition.Topic);
                 LoadedLog log = LogLoader.Load(_services, each.Path, each.Partition, config, checkpoints, isClean);
-                _manager.Register(new PartitionLog(_services, directory, log, config));
+                _manager.Register(new PartitionLog(_services, directory, log, config) { CleanedUpTo = cleanerOffsets.GetValueOrDefault(each.Partition, -1) });
             });
         }
         catch (AggregateException e)

@@ -13,6 +13,7 @@ public sealed class LogDirectory
     internal const string CleanShutdownMarker = ".kafka_cleanshutdown";
 
     private readonly ILogger _logger;
+    private readonly Lock _cleanerOffsets = new();
     private volatile bool _isOnline = true;
 
     internal LogDirectory(string path, LogFiles files, ILogger logger)
@@ -21,6 +22,7 @@ public sealed class LogDirectory
         _logger = logger;
         RecoveryPoints = new OffsetCheckpoint(files, path, OffsetCheckpoint.RecoveryPoints);
         HighWatermarks = new OffsetCheckpoint(files, path, OffsetCheckpoint.HighWatermarks);
+        CleanerOffsets = new OffsetCheckpoint(files, path, OffsetCheckpoint.CleanerOffsets);
         LogStartOffsets = new OffsetCheckpoint(files, path, OffsetCheckpoint.LogStartOffsets);
     }
 
@@ -44,6 +46,8 @@ public sealed class LogDirectory
 
     internal OffsetCheckpoint LogStartOffsets { get; }
 
+    internal OffsetCheckpoint CleanerOffsets { get; }
+
     internal DirectoryLock? Lock { get; set; }
 
     /// <summary>
@@ -65,6 +69,27 @@ public sealed class LogDirectory
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// How far each log has been cleaned. Collected and written under one lock, so that an older state never overwrites a newer one: an offset that a truncation
+    /// lowered must not come back.
+    /// </summary>
+    internal void WriteCleanerOffsets()
+    {
+        lock (_cleanerOffsets)
+        {
+            List<KeyValuePair<TopicPartition, long>> offsets = [];
+            foreach (PartitionLog log in LogsByPartition.Values)
+            {
+                if (log.CleanedUpTo is var offset and >= 0)
+                {
+                    offsets.Add(new(log.TopicPartition, offset));
+                }
+            }
+
+            CleanerOffsets.Write(offsets);
+        }
     }
 
     internal void StayOffline(Exception cause)

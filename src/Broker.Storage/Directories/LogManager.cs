@@ -18,6 +18,7 @@ public sealed class LogManager : IAsyncDisposable
     private readonly ConcurrentDictionary<TopicPartition, PartitionLog> _logs = [];
     private readonly Lock _placement = new();
     private readonly LogMaintenance _maintenance;
+    private readonly LogCleaner _cleaner;
     private int _isStopped;
 
     public LogManager(LogManagerOptions options, TimeProvider time, ILoggerFactory loggers)
@@ -32,6 +33,7 @@ public sealed class LogManager : IAsyncDisposable
         _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs);
         _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger))];
         _maintenance = new LogMaintenance(this, options, _services);
+        _cleaner = new LogCleaner(this, options.Cleaner, _services);
     }
 
     public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)_logs.Values;
@@ -39,6 +41,8 @@ public sealed class LogManager : IAsyncDisposable
     public IReadOnlyList<LogDirectory> Directories => _directories;
 
     internal LogMaintenance Maintenance => _maintenance;
+
+    internal LogCleaner Cleaner => _cleaner;
 
     /// <summary>Locks the directories, checks meta.properties, opens and where needed recovers every log, starts the background work.</summary>
     /// <exception cref="LoadException">The broker must not start with these directories.</exception>
@@ -112,6 +116,7 @@ public sealed class LogManager : IAsyncDisposable
     internal void Abandon()
     {
         _isStopped = 1;
+        _cleaner.Stop();
         _maintenance.Stop();
         foreach (LogDirectory directory in _directories)
         {
@@ -157,6 +162,7 @@ public sealed class LogManager : IAsyncDisposable
         new DirectoryLoader(this, _options, _services).Load(ct);
         _services.Logger.Loaded(_logs.Count, (long)_services.Time.GetElapsedTime(started).TotalMilliseconds);
         _maintenance.Start();
+        _cleaner.Start();
     }
 
     private bool TryPlace([NotNullWhen(true)] out LogDirectory? chosen)
@@ -181,6 +187,7 @@ public sealed class LogManager : IAsyncDisposable
             // An entry of a deleted namesake would be taken for this log's after a crash.
             directory.RecoveryPoints.Forget(tp);
             directory.LogStartOffsets.Forget(tp);
+            directory.CleanerOffsets.Forget(tp);
             LoadedLog log = LogLoader.Create(_services, Path.Combine(directory.Path, tp.ToString()), tp, topicId, config);
             created = new PartitionLog(_services, directory, log, config);
             Register(created);
@@ -216,6 +223,7 @@ public sealed class LogManager : IAsyncDisposable
             return;
         }
 
+        _cleaner.Stop();
         _maintenance.Stop();
         foreach (LogDirectory directory in _directories)
         {

@@ -5,6 +5,8 @@ namespace Broker.Storage;
 /// <summary>What <see cref="LogManager"/> needs to know, resolved from the configuration by the caller. Defaults are Kafka 3.9's.</summary>
 public sealed record LogManagerOptions
 {
+    private static readonly CleanerOptions DefaultCleaner = new();
+
     /// <summary>log.dirs.</summary>
     public required IReadOnlyList<string> Directories { get; init; }
 
@@ -33,6 +35,9 @@ public sealed record LogManagerOptions
 
     /// <summary>producer.id.expiration.check.interval.ms.</summary>
     public long ProducerIdExpirationCheckIntervalMs { get; init; } = 600_000;
+
+    /// <summary>Compaction, as configured at the moment.</summary>
+    public Func<CleanerOptions> Cleaner { get; init; } = static () => DefaultCleaner;
 
     /// <summary>Sub-directories of a log directory that belong to other parts of the broker.</summary>
     public IReadOnlyCollection<string> ForeignDirectories { get; init; } = [];

@@ -69,6 +69,8 @@ internal class LogFiles
 
     public virtual DateTime LastWriteUtc(string path) => File.GetLastWriteTimeUtc(path);
 
+    public virtual void SetLastWriteUtc(string path, DateTime time) => File.SetLastWriteTimeUtc(path, time);
+
     /// <summary>Makes created, renamed and deleted names of a directory durable.</summary>
     public virtual void FlushDirectory(string path) => DirectorySync.Flush(path);
 

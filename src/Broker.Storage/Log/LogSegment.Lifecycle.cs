@@ -70,8 +70,11 @@ internal sealed partial class LogSegment
         }
     }
 
-    /// <summary>The segment is no longer part of the log; readers that still hold it go on. A start removes files with this suffix.</summary>
-    public void MarkDeleted()
+    /// <summary>
+    /// The segment is no longer part of the log; readers that still hold it go on. A start removes files with this suffix. The producer snapshot stays when
+    /// a cleaned segment with the same base offset takes over.
+    /// </summary>
+    public void MarkDeleted(bool keepsSnapshot = false)
     {
         lock (_sync)
         {
@@ -80,7 +83,7 @@ internal sealed partial class LogSegment
             foreach (string kind in Kinds)
             {
                 string path = PathOf(kind);
-                if (_files.Exists(path))
+                if (!(keepsSnapshot && kind == LogFileNames.Snapshot) && _files.Exists(path))
                 {
                     _files.Move(path, path + LogFileNames.Deleted);
                 }

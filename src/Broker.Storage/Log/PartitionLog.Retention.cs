@@ -100,7 +100,7 @@ public sealed partial class PartitionLog
 
         // Not before it has been open that long here: a replayed past would roll at every check.
         long sinceMs = Math.Max(active.FirstBatchTimestampMs ?? 0, active.Options.CreatedMs);
-        if (nowMs - sinceMs > config.SegmentMs - active.Options.RollJitterMs)
+        if (nowMs - sinceMs > MaxSegmentMs(config) - active.Options.RollJitterMs)
         {
             Roll(_logEndOffset, nowMs);
         }
@@ -153,9 +153,9 @@ public sealed partial class PartitionLog
         }
     }
 
-    private void DeleteLater(LogSegment segment, long nowMs)
+    private void DeleteLater(LogSegment segment, long nowMs, bool keepsSnapshot = false)
     {
-        segment.MarkDeleted();
+        segment.MarkDeleted(keepsSnapshot);
         _services.Deferred.At(nowMs + _config.FileDeleteDelayMs, () =>
         {
             try

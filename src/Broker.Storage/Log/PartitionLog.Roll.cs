@@ -71,6 +71,18 @@ public sealed partial class PartitionLog
         Volatile.Write(ref _lastFlushMs, _services.NowMs);
     }
 
+    /// <summary>Closes the active segment now, if it holds anything.</summary>
+    internal void Roll()
+    {
+        lock (_lock)
+        {
+            if (Active.Size > 0)
+            {
+                Roll(_logEndOffset, _services.NowMs);
+            }
+        }
+    }
+
     private bool ShouldRoll(TopicConfig config, long nowMs, int appendBytes, long maxTimestampMs, long lastOffset)
     {
         LogSegment active = Active;
@@ -82,7 +94,7 @@ public sealed partial class PartitionLog
         // By the records' own clock where they have one, so that replicas and a replayed past roll alike.
         long waitedMs = active.FirstBatchTimestampMs is { } first ? maxTimestampMs - first : nowMs - active.Options.CreatedMs;
         return active.Size > config.SegmentBytes - appendBytes
-            || waitedMs > config.SegmentMs - active.Options.RollJitterMs
+            || waitedMs > MaxSegmentMs(config) - active.Options.RollJitterMs
             || active.Offsets.IsFull(config.SegmentIndexBytes)
             || active.Times.IsFull(config.SegmentIndexBytes)
             || lastOffset - active.BaseOffset > int.MaxValue;
@@ -127,9 +139,12 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>A compacted log must close a segment before max.compaction.lag.ms is over: the active one is never cleaned.</summary>
+    private static long MaxSegmentMs(TopicConfig config) => config.IsCompacted ? Math.Min(config.SegmentMs, config.MaxCompactionLagMs) : config.SegmentMs;
+
     internal static SegmentOptions NewSegmentOptions(TopicConfig config, long nowMs)
     {
-        long jitter = Math.Min(config.SegmentJitterMs, config.SegmentMs);
+        long jitter = Math.Min(config.SegmentJitterMs, MaxSegmentMs(config));
         return new SegmentOptions(config.IndexIntervalBytes, nowMs, jitter <= 0 ? 0 : Random.Shared.NextInt64(jitter));
     }
 }

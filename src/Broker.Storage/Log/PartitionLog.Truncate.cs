@@ -90,6 +90,7 @@ public sealed partial class PartitionLog
     private void TruncateLocked(long offset)
     {
         _truncations++;
+        ForgetCleaningFrom(offset);
         LogSegment[] segments = _segments;
         int keep = Math.Max(1, IndexOf(segments, offset) + 1);
         _segments = segments[..keep];
@@ -107,6 +108,8 @@ public sealed partial class PartitionLog
             end = _logStartOffset;
         }
 
+        // Compaction may have left nothing right below the offset asked for: then the log ends, and grows again, earlier.
+        ForgetCleaningFrom(end);
         Volatile.Write(ref _logEndOffset, end);
         Volatile.Write(ref _highWatermark, Math.Min(_highWatermark, end));
         Volatile.Write(ref _recoveryPoint, Math.Min(_recoveryPoint, end));

@@ -12,26 +12,65 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
 
     public static SegmentFiles Collect(LogFiles files, string directory)
     {
-        bool hasLeftovers = false;
-        bool hasSwap = false;
         IReadOnlyList<FileEntry> entries = files.List(directory);
-        foreach (FileEntry entry in entries)
+        if (DeleteLeftovers(files, directory, entries))
         {
-            if (entry.Name.EndsWith(LogFileNames.Deleted, StringComparison.Ordinal) || entry.Name.EndsWith(LogFileNames.Cleaned, StringComparison.Ordinal))
-            {
-                files.Delete(Path.Combine(directory, entry.Name));
-                hasLeftovers = true;
-            }
-
-            hasSwap |= entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal);
+            entries = files.List(directory);
         }
 
-        if (hasSwap)
+        if (entries.Any(static e => e.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal)))
         {
             FinishSwap(files, directory, entries);
+            entries = files.List(directory);
         }
 
-        return Sort(files, directory, hasLeftovers || hasSwap ? files.List(directory) : entries);
+        return Sort(files, directory, entries);
+    }
+
+    /// <summary>
+    /// A .cleaned file means that its segment was not finished, so a .swap file of the same or a later segment is not complete either: its siblings still have
+    /// the first name. True when something was there.
+    /// </summary>
+    private static bool DeleteLeftovers(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
+    {
+        bool isFound = false;
+        long firstCleaned = long.MaxValue;
+        foreach (FileEntry entry in entries)
+        {
+            if (entry.Name.EndsWith(LogFileNames.Cleaned, StringComparison.Ordinal))
+            {
+                firstCleaned = Math.Min(firstCleaned, BaseOffsetOf(entry.Name));
+            }
+        }
+
+        foreach (FileEntry entry in entries)
+        {
+            bool isHalfSwapped = entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal) && BaseOffsetOf(entry.Name) >= firstCleaned;
+            if (isHalfSwapped || entry.Name.EndsWith(LogFileNames.Deleted, StringComparison.Ordinal))
+            {
+                files.Delete(Path.Combine(directory, entry.Name));
+                isFound = true;
+            }
+        }
+
+        // Last, because they are what tells the others.
+        foreach (FileEntry entry in entries)
+        {
+            if (entry.Name.EndsWith(LogFileNames.Cleaned, StringComparison.Ordinal))
+            {
+                files.Delete(Path.Combine(directory, entry.Name));
+                isFound = true;
+            }
+        }
+
+        return isFound;
+    }
+
+    /// <summary>-1 for a name that does not begin with an offset: nothing beside it is believed then.</summary>
+    private static long BaseOffsetOf(string name)
+    {
+        int dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && long.TryParse(name.AsSpan(0, dot), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long offset) ? offset : -1;
     }
 
     private static SegmentFiles Sort(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
@@ -84,13 +123,16 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
             }
         }
 
-        foreach (FileEntry entry in entries)
+        // The log last: while it is there under this name, the next start does all of this again.
+        foreach (FileEntry entry in entries.OrderBy(static e => e.Name.EndsWith(LogFileNames.Log + LogFileNames.Swap, StringComparison.Ordinal)))
         {
             if (entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal))
             {
                 files.Move(Path.Combine(directory, entry.Name), Path.Combine(directory, entry.Name[..^LogFileNames.Swap.Length]));
             }
         }
+
+        files.FlushDirectory(directory);
     }
 
     private static void DeleteSegment(LogFiles files, string directory, long baseOffset)

@@ -126,7 +126,7 @@ public class RecoveryTests
         rig.Crash(() =>
         {
             File.WriteAllText(Path.Combine(rig.PartitionPath, "00000000000000000000.log.deleted"), "x");
-            File.WriteAllText(Path.Combine(rig.PartitionPath, "00000000000000000000.index.cleaned"), "x");
+            File.WriteAllText(Path.Combine(rig.PartitionPath, "00000000000000000005.index.cleaned"), "x");
             File.WriteAllText(Path.Combine(rig.PartitionPath, "00000000000000000007.timeindex"), "x");
             File.Move(LogFile(rig), LogFile(rig) + ".swap");
         });

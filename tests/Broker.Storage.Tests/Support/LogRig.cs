@@ -26,6 +26,9 @@ internal sealed class LogRig : IDisposable
 
     public LogFiles Files { get; set; }
 
+    /// <summary>Without threads: a test cleans when it says so.</summary>
+    public CleanerOptions Cleaner { get; set; } = new() { IsEnabled = false };
+
     public FakeTimeProvider Clock { get; }
 
     public LogManager Manager { get; private set; }
@@ -86,7 +89,7 @@ internal sealed class LogRig : IDisposable
 
     private LogManager Open()
     {
-        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config };
+        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner };
         LogManager manager = new(options, Clock, NullLoggerFactory.Instance, Files);
         manager.LoadAsync(CancellationToken.None).Wait();
         return manager;

@@ -1,0 +1,110 @@
+namespace Broker.Storage;
+
+public sealed partial class PartitionLog
+{
+    private long _cleanedUpTo = -1;
+    private int _isBeingCleaned;
+    private volatile bool _isUncleanable;
+
+    /// <summary>The log has been cleaned up to here (exclusive), as cleaner-offset-checkpoint says; -1 when it never was.</summary>
+    internal long CleanedUpTo
+    {
+        get => Volatile.Read(ref _cleanedUpTo);
+        init => _cleanedUpTo = value > _logEndOffset ? -1 : value;
+    }
+
+    internal bool IsClosed => _isClosed;
+
+    internal bool IsCleanable => _config.IsCompacted && !_isUncleanable && !IsOffline && !_isClosed && Volatile.Read(ref _isBeingCleaned) == 0;
+
+    internal bool TryBeginCleaning() => Interlocked.Exchange(ref _isBeingCleaned, 1) == 0;
+
+    internal void EndCleaning() => Volatile.Write(ref _isBeingCleaned, 0);
+
+    /// <summary>Until the next start.</summary>
+    internal void MarkUncleanable() => _isUncleanable = true;
+
+    /// <summary>What a pass works on: the segments, how often the log had been truncated by then, and how far each producer had come.</summary>
+    internal (LogSegment[] Segments, int Truncations, IReadOnlyDictionary<long, ProducerEnd> LastBatches) SnapshotForCleaning()
+    {
+        lock (_lock)
+        {
+            Dictionary<long, ProducerEnd> ends = new(_producers.Count);
+            foreach (ProducerState state in _producers.All)
+            {
+                ends[state.ProducerId] = new ProducerEnd(state.HasBatches ? state.LastBatch.LastOffset : -1, state.Epoch);
+            }
+
+            return (_segments, _truncations, ends);
+        }
+    }
+
+    /// <summary>True when nothing that a pass saw counts any more.</summary>
+    internal bool IsOvertaken(int truncations)
+    {
+        lock (_lock)
+        {
+            return truncations != _truncations || _isClosed || IsOffline || !_config.IsCompacted;
+        }
+    }
+
+    /// <summary>
+    /// Puts the cleaned segment in the place of those it was made from. False when retention or DeleteRecords has dropped one of them meanwhile: the cleaned one is
+    /// of no use then. Readers that hold an old segment go on with it; it is removed after file.delete.delay.ms.
+    /// </summary>
+    internal bool ReplaceSegments(LogSegment[] old, CleanedSegmentWriter cleaned, int truncations)
+    {
+        lock (_lock)
+        {
+            if (IsOvertaken(truncations))
+            {
+                throw new CleaningAbortedException("it was truncated, deleted, or is no longer compacted");
+            }
+
+            LogSegment[] segments = _segments;
+            int at = Array.IndexOf(segments, old[0]);
+            if (at < 0 || at + old.Length >= segments.Length || segments[at + old.Length - 1] != old[^1])
+            {
+                return false;
+            }
+
+            cleaned.RenameToSwap();
+            foreach (LogSegment segment in old)
+            {
+                DeleteLater(segment, _services.NowMs, keepsSnapshot: segment.BaseOffset == cleaned.BaseOffset);
+            }
+
+            cleaned.RenameToFinal();
+            LogSegment replacement = new(Files, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
+            _segments = [.. segments[..at], replacement, .. segments[(at + old.Length)..]];
+        }
+
+        Files.FlushDirectory(_path);
+        return true;
+    }
+
+    /// <summary>False when the log was truncated or deleted meanwhile: then nobody knows what is clean.</summary>
+    internal bool FinishCleaning(int truncations, long endOffset)
+    {
+        lock (_lock)
+        {
+            if (IsOvertaken(truncations))
+            {
+                return false;
+            }
+
+            Volatile.Write(ref _cleanedUpTo, endOffset);
+            return true;
+        }
+    }
+
+    /// <summary>Before records from the offset on are removed. On disk first: what is appended there later must not count as clean after a crash.</summary>
+    private void ForgetCleaningFrom(long offset)
+    {
+        if (_cleanedUpTo > offset)
+        {
+            Volatile.Write(ref _cleanedUpTo, offset);
+            Directory.WriteCleanerOffsets();
+        }
+    }
+}

@@ -6,6 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 packages=()
 command -v kcat >/dev/null || packages+=(kcat)
 command -v java >/dev/null || packages+=(default-jre-headless)
+[ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
 command -v node >/dev/null || packages+=(nodejs npm)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)   # links the native broker

@@ -27,6 +27,12 @@ public enum CoordinationError
 
     /// <summary>The store cannot write, for instance because the disk is full; the message says whether trying again can help.</summary>
     StoreFailed,
+
+    /// <summary>The store's access lists do not permit it, or it did not accept this session's credentials.</summary>
+    NotPermitted,
+
+    /// <summary>The store is too old for it.</summary>
+    Unsupported,
 }
 
 /// <summary>An operation that the tree refused or could not do; see <see cref="ICoordinationTree"/> for when nothing was changed.</summary>
@@ -38,4 +44,7 @@ public sealed class CoordinationException(CoordinationError error, string path, 
 
     /// <summary>Which operation of a multi failed.</summary>
     public int OperationIndex { get; } = operationIndex;
+
+    /// <summary>The change may or may not have happened. False when it certainly did not, for instance because it never left this process.</summary>
+    public bool IsOutcomeUnknown { get; init; }
 }

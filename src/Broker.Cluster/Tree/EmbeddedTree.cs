@@ -21,7 +21,7 @@ public sealed class EmbeddedTree : ICoordinationTree
     private readonly ILogger _logger;
     private readonly long _snapshotAfterBytes;
     private long _nextSnapshotBytes;
-    private bool _closed;
+    private volatile bool _closed;
 
     private EmbeddedTree(TreeFiles files, TreeState state, TimeProvider time, ILogger logger, long snapshotAfterBytes)
     {
@@ -36,6 +36,11 @@ public sealed class EmbeddedTree : ICoordinationTree
     }
 
     public long SessionId { get; }
+
+    public TreeConnection Connection => _closed ? TreeConnection.Closed : TreeConnection.Connected;
+
+    /// <summary>Only the end is told: the store is in this process and cannot be out of reach.</summary>
+    public event Action<TreeConnection>? ConnectionChanged;
 
     internal long LogBytes => _files.LogBytes;
 
@@ -113,6 +118,26 @@ public sealed class EmbeddedTree : ICoordinationTree
 
     public ValueTask<IReadOnlyList<OperationResult>> MultiAsync(IReadOnlyList<TreeOperation> operations) => new(Change(operations));
 
+    public ValueTask SyncAsync()
+    {
+        lock (_lock)
+        {
+            ThrowIfClosed("/");
+            return default;
+        }
+    }
+
+    public ValueTask<IAsyncDisposable> WatchTreeAsync(string path, Action<WatchedEvent> watch)
+    {
+        TreePath.Validate(path);
+        lock (_lock)
+        {
+            ThrowIfClosed(path);
+            _watches.AddRecursive(path, watch);
+            return new(new TreeWatch(this, path, watch));
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -131,6 +156,7 @@ public sealed class EmbeddedTree : ICoordinationTree
 
                 _closed = true;
                 _files.Dispose();
+                ConnectionChanged?.Invoke(TreeConnection.Closed);
             }
         }
 
@@ -143,36 +169,36 @@ public sealed class EmbeddedTree : ICoordinationTree
         {
             ThrowIfClosed(operations.Count > 0 ? operations[0].Path : "/");
             List<TreeChange> changes = _state.Decide(operations, SessionId);
+            var stats = new List<NodeStat?>(changes.Count);
             if (changes.Count > 0)
             {
-                Commit(changes);
+                Commit(changes, stats);
             }
 
-            OperationResult[] results = Results(operations, changes);
+            OperationResult[] results = Results(operations, changes, stats);
             // Inside the lock: nobody else reads before the events of what he would see have been told.
             _watches.Tell(changes);
             return results;
         }
     }
 
-    private OperationResult[] Results(IReadOnlyList<TreeOperation> operations, List<TreeChange> changes)
+    private static OperationResult[] Results(IReadOnlyList<TreeOperation> operations, List<TreeChange> changes, List<NodeStat?> stats)
     {
         var results = new OperationResult[operations.Count];
         int next = 0;
         for (int i = 0; i < results.Length; i++)
         {
-            string path = operations[i].Kind == TreeOperationKind.Check ? operations[i].Path : changes[next++].Path;
-            results[i] = new OperationResult(path, _state.Find(path)?.Stat());
+            results[i] = operations[i].Kind == TreeOperationKind.Check ? new OperationResult(operations[i].Path, null) : new OperationResult(changes[next].Path, stats[next++]);
         }
 
         return results;
     }
 
-    private void Commit(List<TreeChange> changes)
+    private void Commit(List<TreeChange> changes, List<NodeStat?>? stats = null)
     {
         var transaction = new TreeTransaction(_state.LastZxid + 1, _time.GetUtcNow().ToUnixTimeMilliseconds(), changes);
         _files.Append(transaction);
-        _state.Apply(transaction);
+        _state.Apply(transaction, stats);
         if (_files.LogBytes > _nextSnapshotBytes)
         {
             Snapshot();
@@ -200,6 +226,26 @@ public sealed class EmbeddedTree : ICoordinationTree
         if (paths.Count > 0)
         {
             Commit(paths.ConvertAll(TreeChange.Deletion));
+        }
+    }
+
+    /// <summary>Ends a watch of a subtree.</summary>
+    private sealed class TreeWatch(EmbeddedTree tree, string path, Action<WatchedEvent> watch) : IAsyncDisposable
+    {
+        private bool _isRemoved;
+
+        public ValueTask DisposeAsync()
+        {
+            lock (tree._lock)
+            {
+                if (!_isRemoved)
+                {
+                    _isRemoved = true;
+                    tree._watches.RemoveRecursive(path, watch);
+                }
+            }
+
+            return default;
         }
     }
 

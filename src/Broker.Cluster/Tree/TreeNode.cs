@@ -26,7 +26,15 @@ public enum WatchedEventType
     NodeDeleted,
     NodeDataChanged,
     NodeChildrenChanged,
+
+    /// <summary>The session is over, and the watch with it.</summary>
     SessionExpired,
+
+    /// <summary>
+    /// To watches of a whole subtree: the connection was away, and changes in between were not told. What is read from now on has them, and the watch tells
+    /// of all later ones.
+    /// </summary>
+    Reconnected,
 }
 
 public readonly record struct WatchedEvent(WatchedEventType Type, string Path);

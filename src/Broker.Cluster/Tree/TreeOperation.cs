@@ -35,5 +35,8 @@ public sealed record TreeOperation(TreeOperationKind Kind, string Path, ReadOnly
     internal bool IsEphemeral => Kind == TreeOperationKind.Create && Mode is CreateMode.Ephemeral or CreateMode.EphemeralSequential;
 }
 
-/// <summary>Path of what an operation touched (with the number of a sequential node) and the node's stat after the multi; null when it is deleted then.</summary>
+/// <summary>
+/// Path of what an operation touched (with the number of a sequential node) and, for a change of bytes, the node's stat as the operation left it: later
+/// operations of the same multi are not in it. Null for the others, because ZooKeeper does not tell; who needs the stat of a node he makes sets it as well.
+/// </summary>
 public sealed record OperationResult(string Path, NodeStat? Stat);

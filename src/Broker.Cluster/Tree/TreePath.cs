@@ -4,7 +4,7 @@ using System.Text;
 namespace Broker.Cluster;
 
 /// <summary>Rules of paths: absolute, no empty, "." or ".." parts, no trailing slash, none of the characters that ZooKeeper refuses.</summary>
-internal static class TreePath
+public static class TreePath
 {
     /// <summary>The file format's length field; far more than any path of Kafka's.</summary>
     private const int MaxBytes = short.MaxValue;

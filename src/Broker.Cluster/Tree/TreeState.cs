@@ -28,8 +28,10 @@ internal sealed class TreeState
         return decision.Changes;
     }
 
+    /// <param name="transaction">The changes.</param>
+    /// <param name="stats">Takes, for each change, the node's stat as the change left it if it changed bytes, else null.</param>
     /// <exception cref="InvalidDataException">The changes do not fit this tree: they were read from a damaged or foreign file.</exception>
-    public void Apply(TreeTransaction transaction)
+    public void Apply(TreeTransaction transaction, List<NodeStat?>? stats = null)
     {
         LastZxid = transaction.Zxid;
         foreach (TreeChange change in transaction.Changes)
@@ -61,6 +63,8 @@ internal sealed class TreeState
                 default:
                     throw new InvalidDataException($"change {transaction.Zxid} is of unknown kind {(byte)change.Kind}");
             }
+
+            stats?.Add(change.Kind == TreeOperationKind.Set ? Existing(change.Path).Stat() : null);
         }
     }
 

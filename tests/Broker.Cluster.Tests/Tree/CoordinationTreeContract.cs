@@ -11,7 +11,7 @@ public abstract class CoordinationTreeContract
     /// <summary>A new session on the tree of this test.</summary>
     protected abstract Task<ICoordinationTree> OpenAsync();
 
-    [Fact]
+    [StoreFact]
     public async Task A_new_node_has_version_0_and_the_bytes_it_was_given()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -25,7 +25,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal((node.Stat.Czxid, node.Stat.Czxid, node.Stat.CtimeMs), (node.Stat.Mzxid, node.Stat.Pzxid, node.Stat.MtimeMs));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Set_counts_versions_and_moves_mzxid_only()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -39,7 +39,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal("four", Text((await tree.GetAsync("/a")).Data));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Children_change_their_parents_cversion_and_pzxid_but_not_its_version()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -57,7 +57,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(["a"], await tree.ChildrenAsync("/p"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Refusals_name_their_reason()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -82,7 +82,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(before, await tree.DumpAsync());
     }
 
-    [Theory]
+    [StoreTheory]
     [InlineData("")]
     [InlineData("a")]
     [InlineData("/a/")]
@@ -109,7 +109,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(1, inMulti.OperationIndex);
     }
 
-    [Theory]
+    [StoreTheory]
     [InlineData("/<default>")]
     [InlineData("/...")]
     [InlineData("/a b%2A")]
@@ -124,7 +124,7 @@ public abstract class CoordinationTreeContract
         Assert.Contains(path[1..], await tree.ChildrenAsync("/"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Sequential_nodes_count_the_children_ever_made()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -139,7 +139,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(tree.SessionId, (await tree.ExistsAsync("/s/n_0000000002"))!.EphemeralOwner);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_multi_happens_as_a_whole_and_each_operation_sees_those_before()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -163,14 +163,16 @@ public abstract class CoordinationTreeContract
         Assert.Equal("newer", Text((await tree.GetAsync("/a")).Data));
         Assert.Equal("again", Text((await tree.GetAsync("/gone")).Data));
         Assert.Equal(["s_0000000001"], await tree.ChildrenAsync("/a/b"));
-        NodeStat a = results[0].Stat!, b = results[3].Stat!;
-        Assert.Equal(2, a.Version);
-        Assert.Equal(a.Mzxid, b.Czxid);
-        Assert.Equal(b, await tree.ExistsAsync("/a/b"));
-        Assert.Null(results[8].Stat);
+        NodeStat first = results[1].Stat!, second = results[2].Stat!;
+        Assert.Equal((1, 3, 0), (first.Version, first.DataLength, first.NumChildren));
+        Assert.Equal((2, 5, 0), (second.Version, second.DataLength, second.NumChildren));
+        Assert.All(results.Where((_, i) => i is not (1 or 2)), r => Assert.Null(r.Stat));
+        NodeStat made = (await tree.ExistsAsync("/a/b"))!;
+        Assert.Equal((second.Mzxid, 0, 1), (made.Czxid, made.Version, made.NumChildren));
+        Assert.Equal(second.Mzxid, (await tree.ExistsAsync("/gone"))!.Czxid);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_multi_with_one_refusal_does_nothing_and_says_which()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -189,7 +191,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(before, await tree.DumpAsync());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Ephemeral_nodes_end_with_their_session()
     {
         await using (ICoordinationTree first = await OpenAsync())
@@ -204,7 +206,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(2, (await second.ExistsAsync("/p"))!.Cversion);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Later_sessions_have_other_ids_and_later_changes_higher_numbers()
     {
         long session, zxid;
@@ -221,7 +223,7 @@ public abstract class CoordinationTreeContract
         Assert.True((await second.ExistsAsync("/e"))!.Czxid > zxid);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Everything_else_is_there_in_the_next_session()
     {
         string before;
@@ -240,7 +242,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal("/a/s0000000002", await second.CreateAsync("/a/s", default, CreateMode.PersistentSequential));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_closed_session_refuses_everything()
     {
         ICoordinationTree tree = await OpenAsync();
@@ -252,9 +254,11 @@ public abstract class CoordinationTreeContract
         await RefusesAsync(CoordinationError.Closed, () => tree.ExistsAsync("/").AsTask());
         await RefusesAsync(CoordinationError.Closed, () => tree.ChildrenAsync("/").AsTask());
         await RefusesAsync(CoordinationError.Closed, () => tree.MultiAsync([]).AsTask());
+        await RefusesAsync(CoordinationError.Closed, () => tree.SyncAsync().AsTask());
+        await RefusesAsync(CoordinationError.Closed, () => tree.WatchTreeAsync("/", _ => { }).AsTask());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task What_callers_do_to_bytes_afterwards_changes_nothing()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -266,7 +270,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal("abc", Text((await tree.GetAsync("/a")).Data));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Watches_tell_once_what_they_watch()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -296,7 +300,7 @@ public abstract class CoordinationTreeContract
             seen);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Deletion_tells_all_three_kinds_of_watches()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -314,7 +318,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal([deleted, deleted, deleted, new WatchedEvent(WatchedEventType.NodeChildrenChanged, "/")], seen);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_watch_of_a_failed_read_or_change_is_not_told()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -329,7 +333,7 @@ public abstract class CoordinationTreeContract
         Assert.Empty(seen);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_callback_may_read_change_and_watch_again_and_events_stay_in_order()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -354,7 +358,7 @@ public abstract class CoordinationTreeContract
         Assert.Equal(["a", "b", "c", "a again"], seen);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Concurrent_counters_lose_no_step()
     {
         await using ICoordinationTree tree = await OpenAsync();
@@ -380,5 +384,67 @@ public abstract class CoordinationTreeContract
 
         TreeNode end = await tree.GetAsync("/n");
         Assert.Equal(("100", 100), (Text(end.Data), end.Stat.Version));
+    }
+
+    [StoreFact]
+    public async Task A_watch_of_a_subtree_tells_of_every_change_in_it_until_it_is_removed()
+    {
+        await using ICoordinationTree tree = await OpenAsync();
+        var seen = new List<string>();
+        IAsyncDisposable watch = await tree.WatchTreeAsync("/a", e => seen.Add($"{e.Type} {e.Path}"));
+
+        await tree.CreateAsync("/ab", default);
+        await tree.CreateAsync("/a", default);
+        await tree.MultiAsync([TreeOperation.Create("/a/b", default), TreeOperation.Create("/a/b/c", default), TreeOperation.Set("/a/b", Bytes("1"))]);
+        await tree.DeleteAsync("/a/b/c");
+        await tree.SetAsync("/a", Bytes("1"));
+        await tree.SyncAsync();
+        Assert.Equal(
+            ["NodeCreated /a", "NodeCreated /a/b", "NodeCreated /a/b/c", "NodeDataChanged /a/b", "NodeDeleted /a/b/c", "NodeDataChanged /a"],
+            seen);
+
+        await watch.DisposeAsync();
+        await watch.DisposeAsync();
+        await tree.SetAsync("/a", Bytes("2"));
+        await tree.SyncAsync();
+        Assert.Equal(6, seen.Count);
+    }
+
+    [StoreFact]
+    public async Task Watches_of_a_node_and_of_its_subtree_do_not_disturb_each_other()
+    {
+        await using ICoordinationTree tree = await OpenAsync();
+        await tree.CreateAsync("/a", default);
+        var seen = new List<string>();
+        await tree.ChildrenAsync("/a", e => seen.Add($"early {e.Type} {e.Path}"));
+        await using IAsyncDisposable watch = await tree.WatchTreeAsync("/a", e => seen.Add($"tree {e.Type} {e.Path}"));
+        IAsyncDisposable second = await tree.WatchTreeAsync("/a", e => seen.Add($"second {e.Type} {e.Path}"));
+        await tree.GetAsync("/a", e => seen.Add($"get {e.Type} {e.Path}"));
+        await tree.ChildrenAsync("/a", e => seen.Add($"children {e.Type} {e.Path}"));
+        await second.DisposeAsync();
+
+        await tree.CreateAsync("/a/b", default);
+        await tree.SetAsync("/a", Bytes("1"));
+        await tree.SetAsync("/a", Bytes("2"));
+        await tree.CreateAsync("/a/c", default);
+        await tree.SyncAsync();
+
+        Assert.Equal(
+            ["children NodeChildrenChanged /a", "early NodeChildrenChanged /a", "get NodeDataChanged /a", "tree NodeCreated /a/b", "tree NodeCreated /a/c", "tree NodeDataChanged /a", "tree NodeDataChanged /a"],
+            seen.Order(StringComparer.Ordinal));
+    }
+
+    [StoreFact]
+    public async Task The_connection_is_there_until_the_end_and_the_end_is_told()
+    {
+        ICoordinationTree tree = await OpenAsync();
+        var seen = new List<TreeConnection>();
+        tree.ConnectionChanged += seen.Add;
+
+        Assert.Equal(TreeConnection.Connected, tree.Connection);
+        await tree.DisposeAsync();
+
+        Assert.Equal(TreeConnection.Closed, tree.Connection);
+        Assert.Equal([TreeConnection.Closed], seen);
     }
 }

@@ -8,6 +8,7 @@ command -v kcat >/dev/null || packages+=(kcat)
 command -v java >/dev/null || packages+=(default-jre-headless)
 [ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
 command -v node >/dev/null || packages+=(nodejs npm)
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)   # links the native broker
 /usr/bin/python3 -c 'import kafka' 2>/dev/null || packages+=(python3-kafka)

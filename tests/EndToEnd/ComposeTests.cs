@@ -13,13 +13,14 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
     [Fact]
     public async Task Docker_accepts_the_compose_file()
     {
-        if (!await HasComposeAsync())
+        string[]? compose = await FindComposeAsync();
+        if (compose is null)
         {
             output.WriteLine("skipped: there is no docker compose here");
             return;
         }
 
-        (await Command.RunAsync("docker", ["compose", "-f", File, "config", "-q"])).Succeeded();
+        (await Command.RunAsync(compose[0], [.. compose[1..], "-f", File, "config", "-q"])).Succeeded();
     }
 
     [Fact]
@@ -99,16 +100,25 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
 
     private static int Indent(string line) => line.Length - line.TrimStart().Length;
 
-    private static async Task<bool> HasComposeAsync()
+    /// <summary>Docker's plug-in, or the program of its own that distributions package.</summary>
+    private static async Task<string[]?> FindComposeAsync()
     {
-        try
+        foreach (string[] compose in (string[][])[["docker", "compose"], ["docker-compose"]])
         {
-            return (await Command.RunAsync("docker", ["compose", "version"])).ExitCode == 0;
+            try
+            {
+                if ((await Command.RunAsync(compose[0], [.. compose[1..], "version"])).ExitCode == 0)
+                {
+                    return compose;
+                }
+            }
+            catch (System.ComponentModel.Win32Exception)
+            {
+                // Not installed: the next one may be.
+            }
         }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
+
+        return null;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -14,8 +14,14 @@ public sealed record NetworkOptions
     /// <summary>connections.max.idle.ms: no byte in either direction and no request in work for this long closes the connection; 0 or less = never.</summary>
     public long MaxIdleMs { get; init; } = 10 * 60 * 1000;
 
-    /// <summary>socket.send.buffer.bytes; -1 = leave it to the operating system, which tunes it to the path.</summary>
-    public int SendBufferBytes { get; init; } = -1;
+    /// <summary>socket.send.buffer.bytes; -1 = leave it to the operating system, which tunes it to the path; 0 = the same, but <see cref="LocalSendBufferBytes"/> for peers on this machine.</summary>
+    public int SendBufferBytes { get; init; }
+
+    /// <summary>
+    /// Send buffer towards a peer on this machine. The path has no length there, so a larger one only lets data leave the processor's caches before it is read:
+    /// fetching 1 MiB at a time costs less than half the CPU with 256 KiB than with what the system grows it to.
+    /// </summary>
+    public int LocalSendBufferBytes { get; init; } = 256 * 1024;
 
     /// <summary>socket.receive.buffer.bytes; -1 = leave it to the operating system, which tunes it to the path.</summary>
     public int ReceiveBufferBytes { get; init; } = -1;

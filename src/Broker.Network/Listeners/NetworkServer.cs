@@ -201,12 +201,14 @@ public sealed class NetworkServer : IAsyncDisposable
         {
             socket.NoDelay = true;
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            if (_options.SendBufferBytes > 0)
+            IPEndPoint local = ClientAddress.Normalise(socket.LocalEndPoint);
+            bool isOnThisMachine = IPAddress.IsLoopback(remote.Address) || remote.Address.Equals(local.Address);
+            int sendBufferBytes = _options.SendBufferBytes == 0 && isOnThisMachine ? _options.LocalSendBufferBytes : _options.SendBufferBytes;
+            if (sendBufferBytes > 0)
             {
-                socket.SendBufferSize = _options.SendBufferBytes;
+                socket.SendBufferSize = sendBufferBytes;
             }
 
-            IPEndPoint local = ClientAddress.Normalise(socket.LocalEndPoint);
             string id = $"{local}-{remote}-{Interlocked.Increment(ref _nextConnection)}";
             connection = new Connection(_host, new SocketTransport(socket), new ClientConnection(id, listener.Name, local, remote));
         }

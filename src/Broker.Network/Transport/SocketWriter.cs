@@ -80,6 +80,12 @@ internal sealed class SocketWriter : PipeWriter
         int burst = 0;
         while (left > 0)
         {
+            if (!LinuxSocket.IsCached(slice.File, position, Math.Min(left, SendFileChunkBytes)))
+            {
+                // The disk has to be asked: that is not for the thread that polls the sockets of others.
+                await (_hop ??= new PoolHop());
+            }
+
             int sent = TrySendFile(slice, position, left, out int copyBytes);
             if (sent == 0)
             {

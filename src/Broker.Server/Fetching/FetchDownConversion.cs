@@ -10,6 +10,9 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class FetchDownConversion(BrokerServices services)
 {
+    /// <summary>Last version of Fetch whose clients do not know magic 2.</summary>
+    public const short LastVersion = 3;
+
     public PartitionRead Apply(short version, FetchTarget target, PartitionRead read)
     {
         if (read.Records.Length == 0 || version >= 10)
@@ -27,7 +30,7 @@ internal sealed class FetchDownConversion(BrokerServices services)
             return PartitionRead.Failed(ErrorCode.UnsupportedCompressionType);
         }
 
-        if (version >= 4)
+        if (version > LastVersion)
         {
             return read;
         }
@@ -37,29 +40,18 @@ internal sealed class FetchDownConversion(BrokerServices services)
             return PartitionRead.Failed(ErrorCode.UnsupportedVersion);
         }
 
-        byte[] batches = ReadWhole(read.Records.File!.Value);
+        FileSlice slice = read.Records.File!.Value;
+        byte[] batches = GC.AllocateUninitializedArray<byte>(slice.Length);
+        int there = slice.CopyTo(batches);
+        if (there < batches.Length)
+        {
+            throw new EndOfStreamException($"A log segment ended {batches.Length - there} bytes before the end of a range that was read from it");
+        }
+
         byte magic = version <= 1 ? (byte)0 : (byte)1;
         DownConversionResult converted = RecordConversion.DownConvert(batches, magic, target.FetchOffset);
         return converted.Error != ErrorCode.None
             ? PartitionRead.Failed(converted.Error)
             : read with { Records = WireRecords.FromMemory(converted.Records) };
-    }
-
-    private static byte[] ReadWhole(FileSlice slice)
-    {
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(slice.Length);
-        int read = 0;
-        while (read < bytes.Length)
-        {
-            int n = RandomAccess.Read(slice.File, bytes.AsSpan(read), slice.Position + read);
-            if (n == 0)
-            {
-                throw new EndOfStreamException($"A log segment ended {bytes.Length - read} bytes before the end of a range that was read from it");
-            }
-
-            read += n;
-        }
-
-        return bytes;
     }
 }

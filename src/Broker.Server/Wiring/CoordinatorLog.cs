@@ -28,20 +28,7 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
             throw new IOException($"Reading {topic}-{partition} at offset {offset} failed with {read.Error}; the log says more");
         }
 
-        int wanted = Math.Min(read.Slice.Length, buffer.Length);
-        int copied = 0;
-        while (copied < wanted)
-        {
-            int n = RandomAccess.Read(read.Slice.File, buffer.Span[copied..wanted], read.Slice.Position + copied);
-            if (n == 0)
-            {
-                break;
-            }
-
-            copied += n;
-        }
-
-        return copied;
+        return read.Slice.CopyTo(buffer.Span);
     }
 
     private Partition? Find(int partition) => replicas.TryGet(new TopicPartition(topic, partition), out Partition? found) ? found : null;

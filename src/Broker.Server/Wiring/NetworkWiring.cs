@@ -14,8 +14,8 @@ internal static class NetworkWiring
         Listeners = [.. config.Listeners.Select(l => new ListenerOptions(l.Name, l.Host, l.Port, config.Get(ConfigKeys.SocketListenBacklogSize)))],
         MaxRequestBytes = config.Get(ConfigKeys.SocketRequestMaxBytes),
         MaxIdleMs = config.Get(ConfigKeys.ConnectionsMaxIdleMs),
-        SendBufferBytes = BufferBytes(config, ConfigKeys.SocketSendBufferBytes),
-        ReceiveBufferBytes = BufferBytes(config, ConfigKeys.SocketReceiveBufferBytes),
+        SendBufferBytes = BufferBytes(config, ConfigKeys.SocketSendBufferBytes, nobodysWish: 0),
+        ReceiveBufferBytes = BufferBytes(config, ConfigKeys.SocketReceiveBufferBytes, nobodysWish: -1),
         ConnectionLimits = Limits(config),
     };
 
@@ -48,7 +48,7 @@ internal static class NetworkWiring
     }
 
     // Kafka's default of 100 KiB, which its shipped file repeats, would turn off the tuning by the system: it counts as nobody's wish.
-    private static int BufferBytes(BrokerConfig config, ConfigKey<int> key) => config.Get(key) is var bytes && bytes == key.Default ? -1 : bytes;
+    private static int BufferBytes(BrokerConfig config, ConfigKey<int> key, int nobodysWish) => config.Get(key) is var bytes && bytes == key.Default ? nobodysWish : bytes;
 
     private static string ProtocolName(SecurityProtocol protocol) => protocol switch
     {

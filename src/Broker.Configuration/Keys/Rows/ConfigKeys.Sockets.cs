@@ -35,7 +35,7 @@ public static partial class ConfigKeys
     public static readonly ConfigKey<int> SocketSendBufferBytes = Int(
         "socket.send.buffer.bytes", 102400, Any, High, ReadOnly,
         "Send buffer of a socket, in bytes; -1 leaves it to the system.",
-        note: "The default leaves the size to the system as well, because the system fits it to each connection; any other value is used as it stands.");
+        note: "The default leaves the size to the system as well, because the system fits it to each connection, and takes 256 KiB towards clients on the same machine; any other value is used as it stands.");
 
     public static readonly ConfigKey<int> SocketReceiveBufferBytes = Int(
         "socket.receive.buffer.bytes", 102400, Any, High, ReadOnly,

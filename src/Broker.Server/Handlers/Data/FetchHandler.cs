@@ -29,7 +29,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
         if (answerNow || bytes >= request.MinBytes || request.MaxWaitMs <= 0 || plan.Targets.Count == 0)
         {
-            return Ready(Finish(work, reads));
+            return FinishAsync(work, reads);
         }
 
         return WaitAsync(work, TimeSpan.FromMilliseconds(request.MaxWaitMs));
@@ -56,7 +56,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
                 PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
                 if (answerNow || bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Stopping.IsCancellationRequested)
                 {
-                    return Finish(work, reads);
+                    return await FinishAsync(work, reads).ConfigureAwait(false);
                 }
 
                 waiter.OnAppended((int)Math.Min(bytes, int.MaxValue));
@@ -113,6 +113,10 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
 
         return reads;
     }
+
+    /// <summary>Down-conversion reads from the disk and decompresses: that is not for a thread of the transport.</summary>
+    private ValueTask<IMessage?> FinishAsync(Work work, PartitionRead[] reads) =>
+        work.Version <= FetchDownConversion.LastVersion ? new(Task.Run<IMessage?>(() => Finish(work, reads))) : Ready(Finish(work, reads));
 
     private FetchResponse Finish(Work work, PartitionRead[] reads)
     {

@@ -63,9 +63,14 @@ internal static partial class StorageLog
     [LoggerMessage(19, LogLevel.Warning, "Ignoring {Path}: it is damaged and is written again")]
     public static partial void FileIgnored(this ILogger logger, Exception cause, string path);
 
-    [LoggerMessage(30, LogLevel.Information, "[Log partition={Partition}] Cleaned offsets {From} to {To}: {BytesRead} bytes became {BytesWritten}, {RecordsRead} records {RecordsWritten} ({WithoutKey} had no key); map {MapUse:F1} % full; {Milliseconds} ms")]
+    [LoggerMessage(
+        30,
+        LogLevel.Information,
+        "[Log partition={Partition}] Cleaned offsets {From} to {To}: {BytesRead} bytes became {BytesWritten}, {RecordsRead} records {RecordsWritten} "
+        + "({WithoutKey} had no key); map {MapUse:F1} % full; {Milliseconds} ms")]
     public static partial void LogCleaned(
-        this ILogger logger, TopicPartition partition, long from, long to, long bytesRead, long bytesWritten, long recordsRead, long recordsWritten, long withoutKey, double mapUse, long milliseconds);
+        this ILogger logger, TopicPartition partition, long from, long to, long bytesRead, long bytesWritten, long recordsRead, long recordsWritten,
+        long withoutKey, double mapUse, long milliseconds);
 
     [LoggerMessage(31, LogLevel.Debug, "[Log partition={Partition}] {Count} segments from {BaseOffset} on became one of {Size} bytes")]
     public static partial void SegmentsCleaned(this ILogger logger, TopicPartition partition, int count, long baseOffset, int size);
@@ -73,6 +78,10 @@ internal static partial class StorageLog
     [LoggerMessage(32, LogLevel.Information, "[Log partition={Partition}] Cleaning ends early: {Reason}")]
     public static partial void CleaningAborted(this ILogger logger, TopicPartition partition, string reason);
 
-    [LoggerMessage(33, LogLevel.Error, "[Log partition={Partition}] cannot be cleaned and is left as it is until the next start: {Reason}. Its records stay readable where they are sound; delete them with kafka-delete-records or recreate the topic.")]
+    [LoggerMessage(
+        33,
+        LogLevel.Error,
+        "[Log partition={Partition}] cannot be cleaned and is left as it is until the next start: {Reason}. Its records stay readable where they are sound; "
+        + "delete those up to the damage with kafka-delete-records, or recreate the topic.")]
     public static partial void Uncleanable(this ILogger logger, Exception cause, TopicPartition partition, string reason);
 }

@@ -161,8 +161,11 @@ public sealed class LogManager : IAsyncDisposable
         long started = _services.Time.GetTimestamp();
         new DirectoryLoader(this, _options, _services).Load(ct);
         _services.Logger.Loaded(_logs.Count, (long)_services.Time.GetElapsedTime(started).TotalMilliseconds);
-        _maintenance.Start();
-        _cleaner.Start();
+        if (_options.HasThreads)
+        {
+            _maintenance.Start();
+            _cleaner.Start();
+        }
     }
 
     private bool TryPlace([NotNullWhen(true)] out LogDirectory? chosen)

@@ -39,6 +39,9 @@ public sealed record LogManagerOptions
     /// <summary>Compaction, as configured at the moment.</summary>
     public Func<CleanerOptions> Cleaner { get; init; } = static () => DefaultCleaner;
 
+    /// <summary>False for tests that run what is due themselves, one step after the other.</summary>
+    internal bool HasThreads { get; init; } = true;
+
     /// <summary>Sub-directories of a log directory that belong to other parts of the broker.</summary>
     public IReadOnlyCollection<string> ForeignDirectories { get; init; } = [];
 }

@@ -60,8 +60,15 @@ internal class LogFiles
         List<FileEntry> entries = [];
         foreach (FileSystemInfo info in new DirectoryInfo(directory).EnumerateFileSystemInfos())
         {
-            bool isDirectory = info is DirectoryInfo;
-            entries.Add(new FileEntry(info.Name, isDirectory, isDirectory ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc));
+            try
+            {
+                bool isDirectory = info is DirectoryInfo;
+                entries.Add(new FileEntry(info.Name, isDirectory, isDirectory ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc));
+            }
+            catch (FileNotFoundException)
+            {
+                // A delayed deletion took it after its name was read.
+            }
         }
 
         return entries;

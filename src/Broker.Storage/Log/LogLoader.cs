@@ -43,7 +43,7 @@ internal static class LogLoader
         long start = Math.Max(checkpoints.LogStartOffset, all[0].BaseOffset);
         epochs.TruncateFromEnd(end.Value);
         epochs.TruncateFromStart(start);
-        ProducerStates producers = LoadProducers(services, path, all, found.HasSnapshots, start, end.Value, rebuildFrom, isClean);
+        ProducerStates producers = LoadProducers(services, path, all, found.HasSnapshots, end.Value, rebuildFrom, isClean);
         return new LoadedLog(tp, topicId, path, all, producers, epochs, start, end.Value, checkpoints.HighWatermark, Math.Min(checkpoints.RecoveryPoint, end.Value));
     }
 
@@ -140,7 +140,7 @@ internal static class LogLoader
     }
 
     private static ProducerStates LoadProducers(
-        LogServices services, string path, LogSegment[] segments, bool hasSnapshots, long start, long end, long? rebuildFrom, bool isClean)
+        LogServices services, string path, LogSegment[] segments, bool hasSnapshots, long end, long? rebuildFrom, bool isClean)
     {
         ProducerStates producers = new();
         if (isClean && !hasSnapshots && rebuildFrom is null)
@@ -150,7 +150,7 @@ internal static class LogLoader
             return producers;
         }
 
-        ProducerSnapshots.Load(services, path, segments, producers, start, end, rebuildFrom);
+        ProducerSnapshots.Load(services, path, segments, producers, end, rebuildFrom);
         return producers;
     }
 }

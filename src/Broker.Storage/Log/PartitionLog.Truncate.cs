@@ -114,8 +114,8 @@ public sealed partial class PartitionLog
         Volatile.Write(ref _highWatermark, Math.Min(_highWatermark, end));
         Volatile.Write(ref _recoveryPoint, Math.Min(_recoveryPoint, end));
         _epochs.TruncateFromEnd(end);
-        ProducerSnapshots.Load(_services, _path, _segments, _producers, _logStartOffset, end, rebuildFrom: null);
-        UpdateLastStableOffset();
+        ProducerSnapshots.Load(_services, _path, _segments, _producers, end, rebuildFrom: null);
+        SetHighWatermark(_highWatermark);
         Logger.Truncated(TopicPartition, end);
     }
 

@@ -39,10 +39,9 @@ public sealed partial class PartitionLog
         _epochs = loaded.Epochs;
         _logStartOffset = loaded.LogStartOffset;
         _logEndOffset = loaded.LogEndOffset;
-        _highWatermark = Math.Clamp(loaded.HighWatermark, loaded.LogStartOffset, loaded.LogEndOffset);
         _recoveryPoint = Math.Min(loaded.RecoveryPoint, loaded.LogEndOffset);
         _lastFlushMs = services.NowMs;
-        UpdateLastStableOffset();
+        SetHighWatermark(Math.Clamp(loaded.HighWatermark, loaded.LogStartOffset, loaded.LogEndOffset));
     }
 
     public TopicPartition TopicPartition { get; }

@@ -18,19 +18,20 @@ internal static class ProducerSnapshots
     /// written again, because recovery emptied them.
     /// </summary>
     public static void Load(
-        LogServices services, string directory, LogSegment[] segments, ProducerStates producers, long logStartOffset, long endOffset, long? rebuildFrom)
+        LogServices services, string directory, LogSegment[] segments, ProducerStates producers, long endOffset, long? rebuildFrom)
     {
         SortedSet<long> snapshots = Find(services.Files, directory);
         DropUnusable(services.Files, directory, segments, snapshots, endOffset);
         long from = LoadNewest(services, directory, snapshots, producers, Math.Min(rebuildFrom ?? endOffset, endOffset));
         if (from < 0)
         {
-            from = Math.Max(logStartOffset, segments[0].BaseOffset);
+            // Also below the log start offset, as far as there is something: a marker there ends a transaction as well.
+            from = segments[0].BaseOffset;
             producers.Load([], from, 0, 0);
         }
 
         producers.SnapshotOffset = snapshots.Count > 0 ? snapshots.Max : -1;
-        Replay(services, directory, segments, snapshots, producers, Math.Max(from, logStartOffset), endOffset, rebuildFrom);
+        Replay(services, directory, segments, snapshots, producers, from, endOffset, rebuildFrom);
         producers.EndOffset = endOffset;
     }
 
@@ -48,7 +49,7 @@ internal static class ProducerSnapshots
         return offsets;
     }
 
-    /// <summary>Beyond the end of the log, or neither at a segment's start nor the newest.</summary>
+    /// <summary>Outside of the log (what ended a transaction right after it may be gone then), or neither at a segment's start nor the newest.</summary>
     private static void DropUnusable(LogFiles files, string directory, LogSegment[] segments, SortedSet<long> snapshots, long endOffset)
     {
         HashSet<long> starts = [];
@@ -60,7 +61,7 @@ internal static class ProducerSnapshots
         foreach (long offset in snapshots.ToArray())
         {
             bool isNewestUsable = offset <= endOffset && snapshots.GetViewBetween(offset, endOffset).Count == 1;
-            if (offset > endOffset || (!starts.Contains(offset) && !isNewestUsable))
+            if (offset > endOffset || offset < segments[0].BaseOffset || (!starts.Contains(offset) && !isNewestUsable))
             {
                 files.Delete(PathOf(directory, offset));
                 snapshots.Remove(offset);

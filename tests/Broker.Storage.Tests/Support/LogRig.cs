@@ -10,8 +10,9 @@ internal sealed class LogRig : IDisposable
 {
     private readonly TempDirectory _directory = new();
 
-    public LogRig(TopicConfig? config = null, LogFiles? files = null)
+    public LogRig(TopicConfig? config = null, LogFiles? files = null, bool hasThreads = true)
     {
+        HasThreads = hasThreads;
         Config = config ?? TopicConfig.Default;
         Files = files ?? LogFiles.Disk;
         Clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now));
@@ -28,6 +29,9 @@ internal sealed class LogRig : IDisposable
 
     /// <summary>Without threads: a test cleans when it says so.</summary>
     public CleanerOptions Cleaner { get; set; } = new() { IsEnabled = false };
+
+    /// <summary>False: nothing happens in the background, <see cref="Advance"/> does what is due.</summary>
+    public bool HasThreads { get; }
 
     public FakeTimeProvider Clock { get; }
 
@@ -89,7 +93,7 @@ internal sealed class LogRig : IDisposable
 
     private LogManager Open()
     {
-        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner };
+        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner, HasThreads = HasThreads };
         LogManager manager = new(options, Clock, NullLoggerFactory.Instance, Files);
         manager.LoadAsync(CancellationToken.None).Wait();
         return manager;

@@ -60,7 +60,7 @@ internal sealed class CleaningPass
 
         foreach (LogSegment[] group in SegmentGroups.Of(Segments.AsSpan(0, count), _log.Config, Range.FirstUncleanableOffset))
         {
-            CleanGroup(group, filter, transactions, end, legacyHorizonMs);
+            CleanGroup(group, filter, transactions, legacyHorizonMs);
         }
 
         return _log.FinishCleaning(_truncations, end) ? end : throw new CleaningAbortedException("it was truncated or deleted");
@@ -78,7 +78,7 @@ internal sealed class CleaningPass
         return aborted;
     }
 
-    private void CleanGroup(LogSegment[] group, BatchFilter filter, CleanedTransactions transactions, long end, long legacyHorizonMs)
+    private void CleanGroup(LogSegment[] group, BatchFilter filter, CleanedTransactions transactions, long legacyHorizonMs)
     {
         var config = _log.Config;
         using CleanedSegmentWriter output = new(
@@ -87,7 +87,9 @@ internal sealed class CleaningPass
         foreach (LogSegment segment in group)
         {
             int index = Array.IndexOf(Segments, segment);
-            transactions.Add(AbortedTransactions(segment.BaseOffset, Math.Min(Segments[index + 1].BaseOffset, end)));
+
+            // To the segment's end also when the map ends before: what is aborted behind that must not pass for committed.
+            transactions.Add(AbortedTransactions(segment.BaseOffset, Segments[index + 1].BaseOffset));
             filter.KeepsLegacyTombstones = ModifiedMs(segment) > legacyHorizonMs;
             using SegmentBatchReader reader = Read(segment, 0);
             while (reader.MoveNext())

@@ -54,8 +54,8 @@ public sealed class ZooKeeperConnectString
     private static ZooKeeperServerAddress Server(string part, string text)
     {
         int hostEnd = part.StartsWith('[') ? part.IndexOf(']', StringComparison.Ordinal) + 1 : part.LastIndexOf(':');
-        string host = hostEnd <= 0 ? part : part[..hostEnd];
-        string rest = hostEnd <= 0 ? "" : part[hostEnd..];
+        string host = hostEnd < 0 ? part : part[..hostEnd];
+        string rest = hostEnd < 0 ? "" : part[hostEnd..];
         int port = DefaultPort;
         bool portIsFine = rest.Length == 0 || (rest[0] == ':' && int.TryParse(rest.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is > 0 and <= 65535);
         host = host.Trim('[', ']');

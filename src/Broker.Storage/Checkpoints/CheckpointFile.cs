@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Broker.Storage;
 
-/// <summary>Kafka's text checkpoints: a version line "0", the number of entries, then one entry a line. An empty file has no entries.</summary>
+/// <summary>Kafka's text checkpoints: a version line "0", the number of entries, then one entry a line.</summary>
 internal static class CheckpointFile
 {
-    /// <summary>The entry lines; null when the file is missing. <see cref="InvalidDataException"/> says what is wrong with it.</summary>
+    /// <summary>The entry lines; null when the file is missing or empty. <see cref="InvalidDataException"/> says what is wrong with it.</summary>
     public static string[]? ReadLines(LogFiles files, string path)
     {
         if (!files.Exists(path))
@@ -14,7 +14,14 @@ internal static class CheckpointFile
             return null;
         }
 
-        string[] lines = Encoding.UTF8.GetString(files.ReadAll(path)).Split('\n');
+        byte[] bytes = files.ReadAll(path);
+        if (bytes.Length > 0 && bytes[^1] != (byte)'\n')
+        {
+            // A number cut short would still be a number.
+            throw new InvalidDataException($"Checkpoint file {path} does not end with a whole line");
+        }
+
+        string[] lines = Encoding.UTF8.GetString(bytes).Split('\n');
         int count = lines.Length;
         while (count > 0 && lines[count - 1].Length == 0)
         {
@@ -23,7 +30,7 @@ internal static class CheckpointFile
 
         if (count == 0)
         {
-            return [];
+            return null;
         }
 
         if (lines[0].Trim() != "0")

@@ -6,19 +6,22 @@ internal readonly record struct EpochEntry(int Epoch, long StartOffset);
 
 /// <summary>
 /// Where each leader epoch starts in one log, kept in leader-epoch-checkpoint. Changed under the log's lock, read without one: the entries are an
-/// immutable array that a change replaces. The file is not flushed on a change: recovery rebuilds the entries of batches above the recovery point.
+/// immutable array that a change replaces. The file follows when the log is flushed or closed, not on a change: recovery takes what lies above the recovery point from the
+/// batches, and a file that is only ever replaced durably is never torn.
 /// </summary>
 internal sealed class LeaderEpochs
 {
     private readonly LogFiles _files;
     private string _path;
     private volatile EpochEntry[] _entries;
+    private bool _isWritten;
 
     public LeaderEpochs(LogFiles files, string directory)
     {
         _files = files;
         _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
         _entries = ReadFile();
+        _isWritten = true;
     }
 
     public int Latest => _entries is { Length: > 0 } entries ? entries[^1].Epoch : -1;
@@ -27,30 +30,16 @@ internal sealed class LeaderEpochs
 
     public void MovedTo(string directory) => _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
 
+    /// <summary>False when the file is missing or empty, which only a new log or one from before epochs may have.</summary>
+    public bool HasFile { get; private set; }
+
     /// <summary>Takes the epoch of a batch; entries that contradict it (a later start or a higher epoch) go.</summary>
     public void Assign(int epoch, long startOffset)
-    {
-        if (AssignInMemory(epoch, startOffset))
-        {
-            Write();
-        }
-    }
-
-    /// <summary>For recovery, which writes once at its end: a batch of an epoch that is not known yet.</summary>
-    public void AssignInMemoryIfNewer(int epoch, long startOffset)
-    {
-        if (epoch > Latest)
-        {
-            AssignInMemory(epoch, startOffset);
-        }
-    }
-
-    private bool AssignInMemory(int epoch, long startOffset)
     {
         EpochEntry[] entries = _entries;
         if (epoch < 0 || (entries.Length > 0 && entries[^1].Epoch == epoch && startOffset >= entries[^1].StartOffset))
         {
-            return false;
+            return;
         }
 
         int keep = entries.Length;
@@ -59,8 +48,16 @@ internal sealed class LeaderEpochs
             keep--;
         }
 
-        _entries = [.. entries.AsSpan(0, keep), new EpochEntry(epoch, startOffset)];
-        return true;
+        Set([.. entries.AsSpan(0, keep), new EpochEntry(epoch, startOffset)]);
+    }
+
+    /// <summary>For scans of the log, in order: a batch of an epoch that is not known yet.</summary>
+    public void AssignIfNewer(int epoch, long startOffset)
+    {
+        if (epoch > Latest)
+        {
+            Assign(epoch, startOffset);
+        }
     }
 
     public void TruncateFromEnd(long endOffset)
@@ -74,8 +71,7 @@ internal sealed class LeaderEpochs
 
         if (keep < entries.Length)
         {
-            _entries = entries[..keep];
-            Write();
+            Set(entries[..keep]);
         }
     }
 
@@ -94,8 +90,7 @@ internal sealed class LeaderEpochs
             return;
         }
 
-        _entries = [new EpochEntry(entries[below - 1].Epoch, startOffset), .. entries.AsSpan(below)];
-        Write();
+        Set([new EpochEntry(entries[below - 1].Epoch, startOffset), .. entries.AsSpan(below)]);
     }
 
     /// <summary>The answer of OffsetForLeaderEpoch.</summary>
@@ -136,8 +131,17 @@ internal sealed class LeaderEpochs
         return -1;
     }
 
-    public void Write()
+    /// <summary>Nothing is known: the log is about to be scanned from its start.</summary>
+    public void Clear() => Set([]);
+
+    /// <summary>Before the recovery point may pass batches: what the file says of them is not rebuilt below it.</summary>
+    public void Flush(bool durable)
     {
+        if (_isWritten)
+        {
+            return;
+        }
+
         EpochEntry[] entries = _entries;
         string[] lines = new string[entries.Length];
         for (int i = 0; i < lines.Length; i++)
@@ -145,12 +149,26 @@ internal sealed class LeaderEpochs
             lines[i] = string.Create(CultureInfo.InvariantCulture, $"{entries[i].Epoch} {entries[i].StartOffset}");
         }
 
-        _files.Replace(_path, CheckpointFile.Compose(lines), durable: false);
+        _files.Replace(_path, CheckpointFile.Compose(lines), durable);
+        HasFile = true;
+        _isWritten = durable;
+    }
+
+    private void Set(EpochEntry[] entries)
+    {
+        _entries = entries;
+        _isWritten = false;
     }
 
     private EpochEntry[] ReadFile()
     {
-        string[] lines = CheckpointFile.ReadLines(_files, _path) ?? [];
+        string[]? lines = CheckpointFile.ReadLines(_files, _path);
+        if (lines is null)
+        {
+            return [];
+        }
+
+        HasFile = true;
         EpochEntry[] entries = new EpochEntry[lines.Length];
         for (int i = 0; i < lines.Length; i++)
         {

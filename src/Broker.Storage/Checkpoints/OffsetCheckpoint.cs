@@ -59,6 +59,32 @@ internal sealed class OffsetCheckpoint
         }
     }
 
+    /// <summary>Lowers (never raises) the entry of a partition at once: its log was cut below it.</summary>
+    public void Lower(TopicPartition tp, long offset)
+    {
+        lock (_lock)
+        {
+            if (_entries.TryGetValue(tp, out long known) && known > offset)
+            {
+                _entries[tp] = offset;
+                Write(_entries);
+            }
+        }
+    }
+
+    /// <summary>Raises (never lowers) the entry of a partition at once.</summary>
+    public void Raise(TopicPartition tp, long offset)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(tp, out long known) || known < offset)
+            {
+                _entries[tp] = offset;
+                Write(_entries);
+            }
+        }
+    }
+
     public void Write(IReadOnlyCollection<KeyValuePair<TopicPartition, long>> offsets)
     {
         lock (_lock)

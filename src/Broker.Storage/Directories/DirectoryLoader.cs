@@ -72,7 +72,7 @@ internal sealed class DirectoryLoader
     private void Take(LogDirectory directory)
     {
         Files.CreateDirectory(directory.Path);
-        directory.Lock = DirectoryLock.Acquire(directory.Path);
+        directory.Lock = DirectoryLock.Acquire(Files, directory.Path);
         MetaProperties? stored = MetaProperties.Read(Files, directory.Path);
         if (stored is not null)
         {

@@ -8,27 +8,19 @@ internal sealed class DirectoryLock : IDisposable
 {
     private const string FileName = ".lock";
 
-    private readonly FileStream _file;
+    private readonly IDisposable _file;
 
-    private DirectoryLock(FileStream file) => _file = file;
+    private DirectoryLock(IDisposable file) => _file = file;
 
     /// <exception cref="LoadException">Somebody else has it.</exception>
-    public static DirectoryLock Acquire(string directory)
+    public static DirectoryLock Acquire(LogFiles files, string directory)
     {
-        FileStream? file = null;
         try
         {
-            file = new FileStream(Path.Combine(directory, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-            if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows())
-            {
-                file.Lock(0, long.MaxValue);
-            }
-
-            return new DirectoryLock(file);
+            return new DirectoryLock(files.Lock(Path.Combine(directory, FileName)));
         }
         catch (IOException e) when (e is not DirectoryNotFoundException)
         {
-            file?.Dispose();
             throw new LoadException(
                 $"Failed to acquire lock on file .lock in {directory}. A Kafka instance in another process or thread is using this directory.", e);
         }

@@ -12,6 +12,7 @@ public sealed class LogDirectory
 {
     internal const string CleanShutdownMarker = ".kafka_cleanshutdown";
 
+    private readonly LogFiles _files;
     private readonly ILogger _logger;
     private readonly Lock _cleanerOffsets = new();
     private volatile bool _isOnline = true;
@@ -19,6 +20,7 @@ public sealed class LogDirectory
     internal LogDirectory(string path, LogFiles files, ILogger logger)
     {
         Path = path;
+        _files = files;
         _logger = logger;
         RecoveryPoints = new OffsetCheckpoint(files, path, OffsetCheckpoint.RecoveryPoints);
         HighWatermarks = new OffsetCheckpoint(files, path, OffsetCheckpoint.HighWatermarks);
@@ -32,9 +34,9 @@ public sealed class LogDirectory
     public bool IsOnline => _isOnline;
 
     /// <summary>Size of the file system, -1 when unknown.</summary>
-    public long TotalBytes => Drive()?.TotalSize ?? -1;
+    public long TotalBytes => _files.Space(Path).TotalBytes;
 
-    public long UsableBytes => Drive()?.AvailableFreeSpace ?? -1;
+    public long UsableBytes => _files.Space(Path).UsableBytes;
 
     public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)LogsByPartition.Values;
 
@@ -96,18 +98,5 @@ public sealed class LogDirectory
     {
         _isOnline = false;
         _logger.DirectoryUnusable(cause, Path);
-    }
-
-    private DriveInfo? Drive()
-    {
-        try
-        {
-            DriveInfo drive = new(Path);
-            return drive.IsReady ? drive : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null;
-        }
     }
 }

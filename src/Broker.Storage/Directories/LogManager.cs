@@ -12,6 +12,9 @@ namespace Broker.Storage;
 /// </summary>
 public sealed class LogManager : IAsyncDisposable
 {
+    // Beyond this, one flush of the file system costs less than several for each log.
+    private const int FlushOneByOneUpTo = 64;
+
     private readonly LogManagerOptions _options;
     private readonly LogServices _services;
     private readonly LogDirectory[] _directories;
@@ -243,22 +246,49 @@ public sealed class LogManager : IAsyncDisposable
         _services.Logger.Stopped(_logs.Count);
     }
 
-    private static void CloseLogs(LogDirectory directory)
+    private void CloseLogs(LogDirectory directory)
     {
-        // Several at a time: each waits for its own fsyncs.
-        Parallel.ForEach(directory.Logs, new ParallelOptions { MaxDegreeOfParallelism = 4 }, log =>
+        PartitionLog[] logs = [.. directory.Logs];
+        ConcurrentBag<PartitionLog> dirty = [];
+        ForEach(directory, logs, log =>
+        {
+            if (log.PrepareClose())
+            {
+                dirty.Add(log);
+            }
+        });
+
+        bool isFlushed = dirty.Count > FlushOneByOneUpTo && FlushWhole(directory);
+        ForEach(directory, dirty, log => log.CloseCleanly(isFlushed));
+        ForEach(directory, logs, static log => log.CloseFiles());
+    }
+
+    /// <summary>Several logs at a time: each waits for the disk on its own.</summary>
+    private void ForEach(LogDirectory directory, IReadOnlyCollection<PartitionLog> logs, Action<PartitionLog> action) =>
+        Parallel.ForEach(logs, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.RecoveryThreadsPerDirectory) }, log =>
         {
             try
             {
                 if (directory.IsOnline)
                 {
-                    log.CloseCleanly();
+                    action(log);
                 }
             }
             catch (Exception e) when (directory.TakeOffline(e, "close", log.TopicPartition))
             {
             }
         });
+
+    private bool FlushWhole(LogDirectory directory)
+    {
+        try
+        {
+            return directory.IsOnline && _services.Files.FlushFileSystem(directory.Path);
+        }
+        catch (Exception e) when (directory.TakeOffline(e, "flush", null))
+        {
+            return false;
+        }
     }
 
     private void MarkClean(LogDirectory directory)

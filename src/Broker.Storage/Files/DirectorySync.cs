@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Broker.Storage;
 
-/// <summary>fsync of a directory, which the framework does not offer. Systems that cannot do it are left alone, as Kafka does on Windows.</summary>
+/// <summary>fsync of a directory and syncfs, which the framework does not offer. Systems that cannot do it are left alone, as Kafka does on Windows.</summary>
 internal static partial class DirectorySync
 {
     private const int ReadOnly = 0;
@@ -35,6 +35,34 @@ internal static partial class DirectorySync
             _ = Close(descriptor);
         }
     }
+
+    public static bool FlushFileSystem(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        int descriptor = Open(path, ReadOnly);
+        if (descriptor < 0)
+        {
+            throw new IOException($"Cannot open directory {path} to flush its file system: error {Marshal.GetLastPInvokeError()}.");
+        }
+
+        try
+        {
+            return SyncFileSystem(descriptor) == 0
+                ? true
+                : throw new IOException($"Cannot flush the file system of {path}: error {Marshal.GetLastPInvokeError()}.");
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFileSystem(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

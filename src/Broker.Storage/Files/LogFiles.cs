@@ -81,6 +81,46 @@ internal class LogFiles
     /// <summary>Makes created, renamed and deleted names of a directory durable.</summary>
     public virtual void FlushDirectory(string path) => DirectorySync.Flush(path);
 
+    /// <summary>
+    /// Makes everything written to the file system of a directory durable in one go, which is far cheaper than thousands of single flushes. False: not possible here.
+    /// A write error that the system noticed earlier may go unreported; files whose loss matters are flushed one by one as well.
+    /// </summary>
+    public virtual bool FlushFileSystem(string path) => DirectorySync.FlushFileSystem(path);
+
+    /// <summary>Size of the file system that holds the path and the bytes an unprivileged process may still use; -1 when unknown.</summary>
+    public virtual (long TotalBytes, long UsableBytes) Space(string path)
+    {
+        try
+        {
+            DriveInfo drive = new(path);
+            return (drive.TotalSize, drive.AvailableFreeSpace);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return (-1, -1);
+        }
+    }
+
+    /// <summary>Takes the lock file against other processes until it is disposed. <see cref="IOException"/>: somebody else has it.</summary>
+    public virtual IDisposable Lock(string path)
+    {
+        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        try
+        {
+            if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows())
+            {
+                file.Lock(0, long.MaxValue);
+            }
+
+            return file;
+        }
+        catch (IOException)
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Replaces a small file as a whole: a reader, or a start after a crash, sees the old bytes or the new ones.</summary>
     public virtual void Replace(string path, ReadOnlySpan<byte> bytes, bool durable)
     {

@@ -43,6 +43,18 @@ internal sealed class TransactionIndex
         }
     }
 
+    public void Flush()
+    {
+        lock (_lock)
+        {
+            if (_files.Exists(_path))
+            {
+                using var file = _files.Open(_path, create: false);
+                _files.Flush(file);
+            }
+        }
+    }
+
     public AbortedTransaction[] ToArray()
     {
         lock (_lock)

@@ -22,6 +22,11 @@ internal static class LogLoader
             segments.Add(new LogSegment(services.Files, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
         }
 
+        if (!epochs.HasFile)
+        {
+            RebuildEpochs(segments, epochs);
+        }
+
         long? rebuildFrom = null;
         long? end = isClean && segments.Count > 0 ? segments[^1].FindNextOffset() : null;
         if (end is null && segments.Count > 0)
@@ -29,8 +34,8 @@ internal static class LogLoader
             // A clean marker with a damaged tail: somebody touched the files. The last segment alone is suspect then.
             int first = isClean ? segments.Count - 1 : FirstToRecover(segments, checkpoints.RecoveryPoint);
             rebuildFrom = segments[first].BaseOffset;
-            end = Recover(services, tp, segments, first, epochs);
-            epochs.Write();
+            epochs.TruncateFromEnd(segments[first].BaseOffset);
+            end = Recover(services, tp, segments, first, epochs, config);
         }
 
         if (end is null || end < checkpoints.LogStartOffset)
@@ -39,6 +44,7 @@ internal static class LogLoader
             rebuildFrom = null;
         }
 
+        DropBelow(segments, checkpoints.LogStartOffset);
         LogSegment[] all = [.. segments];
         long start = Math.Max(checkpoints.LogStartOffset, all[0].BaseOffset);
         epochs.TruncateFromEnd(end.Value);
@@ -74,7 +80,15 @@ internal static class LogLoader
         }
     }
 
-    /// <summary>A damaged file counts as none: batches above the recovery point and the next leader fill it again.</summary>
+    private static void RebuildEpochs(List<LogSegment> segments, LeaderEpochs epochs)
+    {
+        foreach (LogSegment segment in segments)
+        {
+            segment.CollectEpochs(epochs);
+        }
+    }
+
+    /// <summary>A damaged file counts as none: the batches know their epochs.</summary>
     private static LeaderEpochs ReadEpochs(LogServices services, string path)
     {
         try
@@ -101,29 +115,51 @@ internal static class LogLoader
         return first;
     }
 
-    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs)
+    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs, TopicConfig config)
     {
         long end = segments[first].BaseOffset;
         for (int i = first; i < segments.Count; i++)
         {
+            // A segment that lost its end exactly between two batches looks whole. Only compaction leaves gaps, and nothing leaves overlaps.
+            long baseOffset = segments[i].BaseOffset;
+            if (baseOffset < end || (baseOffset > end && !config.IsCompacted))
+            {
+                Drop(services, tp, segments, i);
+                break;
+            }
+
             (long cutBytes, end) = segments[i].Recover(epochs);
-            services.Logger.SegmentRecovered(tp, segments[i].BaseOffset, end);
-            if (cutBytes == 0)
+            services.Logger.SegmentRecovered(tp, baseOffset, end);
+            if (cutBytes > 0)
             {
-                continue;
+                services.Logger.TailCut(tp, cutBytes, baseOffset, end);
+                Drop(services, tp, segments, i + 1);
             }
-
-            services.Logger.TailCut(tp, cutBytes, segments[i].BaseOffset, end);
-            foreach (LogSegment behind in segments[(i + 1)..])
-            {
-                services.Logger.SegmentBehindDamage(tp, behind.BaseOffset);
-                behind.DeleteFiles();
-            }
-
-            segments.RemoveRange(i + 1, segments.Count - i - 1);
         }
 
         return end;
+    }
+
+    /// <summary>The newest first: a crash in between must not leave a hole.</summary>
+    private static void Drop(LogServices services, TopicPartition tp, List<LogSegment> segments, int from)
+    {
+        for (int i = segments.Count - 1; i >= from; i--)
+        {
+            services.Logger.SegmentBehindDamage(tp, segments[i].BaseOffset);
+            segments[i].DeleteFiles();
+        }
+
+        segments.RemoveRange(from, segments.Count - from);
+    }
+
+    /// <summary>What retention would remove next; after a crash there may be a hole between these and the log start offset.</summary>
+    private static void DropBelow(List<LogSegment> segments, long logStartOffset)
+    {
+        while (segments.Count > 1 && segments[1].BaseOffset <= logStartOffset)
+        {
+            segments[0].DeleteFiles();
+            segments.RemoveAt(0);
+        }
     }
 
     /// <summary>Nothing at or above the log start offset is left: an empty log that begins there.</summary>

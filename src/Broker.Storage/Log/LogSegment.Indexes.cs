@@ -57,6 +57,19 @@ internal sealed partial class LogSegment
         }
     }
 
+    /// <summary>Adds the leader epochs of all batches, by their headers.</summary>
+    public void CollectEpochs(LeaderEpochs epochs)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
+        BatchScanner scanner = new(_files, File, 0, _size, buffer);
+        while (scanner.MoveNext())
+        {
+            epochs.AssignIfNewer(scanner.Current.LeaderEpoch, scanner.Current.BaseOffset);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
     /// <summary>The active segment stops growing: its last time entry and both indexes go to disk.</summary>
     public void BecomeInactive()
     {
@@ -79,6 +92,7 @@ internal sealed partial class LogSegment
                 return;
             }
 
+            _hasUnflushedIndexes = true;
             if (_offsets is { } offsets && (offsets.HasUnwritten || durable))
             {
                 offsets.WriteTo(_files, PathOf(LogFileNames.OffsetIndex), durable);
@@ -88,6 +102,8 @@ internal sealed partial class LogSegment
             {
                 times.WriteTo(_files, PathOf(LogFileNames.TimeIndex), durable);
             }
+
+            _hasUnflushedIndexes = !durable;
         }
     }
 
@@ -104,7 +120,7 @@ internal sealed partial class LogSegment
         while (scanner.MoveNext() && IsNext(scanner.Current, next) && scanner.CurrentIsIntact())
         {
             max = AppendToIndexes(scanner.Current, good, offsets, times, max);
-            epochs.AssignInMemoryIfNewer(scanner.Current.LeaderEpoch, scanner.Current.BaseOffset);
+            epochs.AssignIfNewer(scanner.Current.LeaderEpoch, scanner.Current.BaseOffset);
             next = scanner.Current.LastOffset + 1;
             good = (int)scanner.NextPosition;
         }

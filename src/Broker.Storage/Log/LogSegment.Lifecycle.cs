@@ -14,6 +14,7 @@ internal sealed partial class LogSegment
         if (!isActive)
         {
             WriteIndexes(durable: true);
+            Transactions.Flush();
         }
 
         if (!_isNameDurable)

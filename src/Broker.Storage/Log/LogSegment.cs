@@ -22,6 +22,7 @@ internal sealed partial class LogSegment
     private volatile int _size;
     private volatile bool _isUsed;
     private bool _isNameDurable;
+    private bool _hasUnflushedIndexes;
     private int _bytesSinceIndexEntry = -1;
     private TimeEntry? _max;
     private long? _firstBatchTimestampMs;
@@ -47,6 +48,9 @@ internal sealed partial class LogSegment
     public DateTime LastModifiedUtc => _files.LastWriteUtc(PathOf(LogFileNames.Log));
 
     public TransactionIndex Transactions { get; }
+
+    /// <summary>True when the index files may not be on the disk as they are in memory.</summary>
+    public bool HasUnflushedIndexes => _hasUnflushedIndexes || _offsets is { HasUnwritten: true } || _times is { HasUnwritten: true };
 
     public SafeFileHandle File
     {
@@ -81,6 +85,7 @@ internal sealed partial class LogSegment
         LogSegment segment = new(files, directory, baseOffset, 0, options)
         {
             _bytesSinceIndexEntry = 0,
+            _hasUnflushedIndexes = true,
             _max = new TimeEntry(-1, baseOffset),
             _offsets = new OffsetIndex(baseOffset),
             _times = new TimeIndex(baseOffset),

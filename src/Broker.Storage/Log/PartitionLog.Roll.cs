@@ -7,6 +7,9 @@ public sealed partial class PartitionLog
     // Truncations so far: a flush that ran beside one must not claim offsets that were written again since.
     private int _truncations;
 
+    // Whether the name of this log's directory is on the disk.
+    private bool _isPathDurable;
+
     /// <summary>Forces everything appended so far to the disk.</summary>
     public void Flush()
     {
@@ -44,17 +47,26 @@ public sealed partial class PartitionLog
             // A flush that a roll asked for may come after a truncation below that roll.
             offset = Math.Min(offset, _logEndOffset);
             truncations = _truncations;
+            if (offset <= from && !HasUnflushedIndexes(segments))
+            {
+                return;
+            }
+
+            _epochs.Flush(durable: true);
         }
 
-        if (offset <= from)
+        if (!_isPathDurable)
         {
-            return;
+            Files.FlushDirectory(Path.GetDirectoryName(_path)!);
+            _isPathDurable = true;
         }
 
         for (int i = 0; i < segments.Length && segments[i].BaseOffset < offset; i++)
         {
             bool isActive = i + 1 == segments.Length;
-            if (isActive || segments[i + 1].BaseOffset > from)
+
+            // A recovery point that stood at the end when the segment rolled covers its batches, but not the indexes that the roll wrote.
+            if (isActive || segments[i + 1].BaseOffset > from || segments[i].HasUnflushedIndexes)
             {
                 segments[i].Flush(isActive);
             }
@@ -81,6 +93,19 @@ public sealed partial class PartitionLog
                 Roll(_logEndOffset, _services.NowMs);
             }
         }
+    }
+
+    private static bool HasUnflushedIndexes(LogSegment[] segments)
+    {
+        for (int i = 0; i < segments.Length - 1; i++)
+        {
+            if (segments[i].HasUnflushedIndexes)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool ShouldRoll(TopicConfig config, long nowMs, int appendBytes, long maxTimestampMs, long lastOffset)
@@ -110,8 +135,14 @@ public sealed partial class PartitionLog
         }
 
         active.BecomeInactive();
+        if (_recoveryPoint >= baseOffset)
+        {
+            // A start after a crash would not look at this segment any more: its indexes must be right from now on.
+            active.Flush(isActive: false);
+        }
+
         _producers.EndOffset = baseOffset;
-        TakeSnapshot();
+        TakeSnapshot(durable: false);
         _segments = [.. _segments, LogSegment.Create(Files, _path, baseOffset, NewSegmentOptions(_config, nowMs))];
         Logger.Rolled(TopicPartition, baseOffset);
         _services.Deferred.Soon(() => FlushRolled(baseOffset));
@@ -124,6 +155,7 @@ public sealed partial class PartitionLog
             if (!IsOffline && !_isClosed)
             {
                 FlushUpTo(baseOffset);
+                ProducerSnapshots.Flush(Files, _path, baseOffset);
             }
         }
         catch (Exception e) when (IsFailure(e, "flush"))
@@ -131,11 +163,11 @@ public sealed partial class PartitionLog
         }
     }
 
-    private void TakeSnapshot()
+    private void TakeSnapshot(bool durable)
     {
         if (_producers.SnapshotOffset != _producers.EndOffset)
         {
-            ProducerSnapshots.Write(Files, _path, _producers);
+            ProducerSnapshots.Write(Files, _path, _producers, durable);
         }
     }
 

@@ -58,18 +58,34 @@ public sealed partial class PartitionLog
         }
     }
 
-    /// <summary>Clean end: everything on disk as Kafka expects it after a clean shutdown.</summary>
-    internal void CloseCleanly()
+    /// <summary>First half of a clean end: no more appends, and everything Kafka expects after one is written. True when something has to reach the disk yet.</summary>
+    internal bool PrepareClose()
     {
         Retire();
-        FlushUpTo(_logEndOffset);
         lock (_lock)
         {
             Active.BecomeInactive();
             _producers.EndOffset = _logEndOffset;
-            TakeSnapshot();
-            CloseFiles();
+            bool isSnapshotDue = _producers.SnapshotOffset != _producers.EndOffset;
+            TakeSnapshot(durable: false);
+            _epochs.Flush(durable: false);
+            return isSnapshotDue || _logEndOffset > _recoveryPoint || Active.HasUnflushedIndexes || HasUnflushedIndexes(_segments);
         }
+    }
+
+    /// <summary>Second half: what <see cref="PrepareClose"/> left reaches the disk, unless the whole file system was flushed since.</summary>
+    internal void CloseCleanly(bool isFlushed)
+    {
+        if (!isFlushed)
+        {
+            _epochs.Flush(durable: true);
+            FlushUpTo(_logEndOffset);
+            Active.Flush(isActive: false);
+            ProducerSnapshots.Flush(Files, _path, _logEndOffset);
+        }
+
+        Volatile.Write(ref _recoveryPoint, _logEndOffset);
+        CloseFiles();
     }
 
     /// <summary>Ends without writing anything, as a crash would.</summary>
@@ -92,11 +108,25 @@ public sealed partial class PartitionLog
         _truncations++;
         ForgetCleaningFrom(offset);
         LogSegment[] segments = _segments;
+        if (_logStartOffset > segments[0].BaseOffset)
+        {
+            // On disk first: should the batch go that holds the log start offset, a start after a crash must not give out its offsets again.
+            Directory.LogStartOffsets.Raise(TopicPartition, _logStartOffset);
+        }
+
         int keep = Math.Max(1, IndexOf(segments, offset) + 1);
         _segments = segments[..keep];
-        foreach (LogSegment segment in segments.AsSpan(keep))
+
+        // The newest first: a crash in between must not leave a hole.
+        for (int i = segments.Length - 1; i >= keep; i--)
         {
-            DeleteLater(segment, _services.NowMs);
+            DeleteLater(segments[i], _services.NowMs);
+        }
+
+        if (keep < segments.Length)
+        {
+            // Nor may they be back behind a cut that is on the disk already.
+            Files.FlushDirectory(_path);
         }
 
         Active.TruncateTo(offset);
@@ -110,10 +140,17 @@ public sealed partial class PartitionLog
 
         // Compaction may have left nothing right below the offset asked for: then the log ends, and grows again, earlier.
         ForgetCleaningFrom(end);
+
+        // What was cut must not come back among what is written next, and the checkpoint must not vouch for bytes that are yet to be written.
+        Active.Flush(isActive: true);
+        Files.FlushDirectory(_path);
+
         Volatile.Write(ref _logEndOffset, end);
         Volatile.Write(ref _highWatermark, Math.Min(_highWatermark, end));
         Volatile.Write(ref _recoveryPoint, Math.Min(_recoveryPoint, end));
         _epochs.TruncateFromEnd(end);
+        _epochs.Flush(durable: true);
+        Directory.RecoveryPoints.Lower(TopicPartition, end);
         ProducerSnapshots.Load(_services, _path, _segments, _producers, end, rebuildFrom: null);
         SetHighWatermark(_highWatermark);
         Logger.Truncated(TopicPartition, end);

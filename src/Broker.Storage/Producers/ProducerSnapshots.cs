@@ -7,10 +7,27 @@ internal static class ProducerSnapshots
 {
     private const int ScanBufferSize = 256 * 1024;
 
-    public static void Write(LogFiles files, string directory, ProducerStates producers)
+    public static void Write(LogFiles files, string directory, ProducerStates producers, bool durable)
     {
-        files.Replace(Path.Combine(directory, LogFileNames.Of(producers.EndOffset, LogFileNames.Snapshot)), ProducerSnapshot.Encode(producers.All), durable: false);
+        files.Replace(PathOf(directory, producers.EndOffset), ProducerSnapshot.Encode(producers.All), durable);
         producers.SnapshotOffset = producers.EndOffset;
+    }
+
+    /// <summary>Forces the snapshot of an offset to the disk, if it is still there: what retention deletes later cannot be replayed.</summary>
+    public static void Flush(LogFiles files, string directory, long offset)
+    {
+        try
+        {
+            using var file = files.Open(PathOf(directory, offset), create: false);
+            files.Flush(file);
+        }
+        catch (FileNotFoundException)
+        {
+            // A truncation or retention was faster.
+            return;
+        }
+
+        files.FlushDirectory(directory);
     }
 
     /// <summary>
@@ -29,9 +46,15 @@ internal static class ProducerSnapshots
             from = segments[0].BaseOffset;
             producers.Load([], from, 0, 0);
         }
+        else if (from < segments[0].BaseOffset)
+        {
+            // The marker may be among what is gone. Records of a transaction that is still open open it again.
+            producers.ForgetTransactionsBelow(segments[0].BaseOffset);
+        }
 
+        // From the snapshot on, though the log may start later: the marker of a transaction that the snapshot shows open may lie in between.
         producers.SnapshotOffset = snapshots.Count > 0 ? snapshots.Max : -1;
-        Replay(services, directory, segments, snapshots, producers, from, endOffset, rebuildFrom);
+        Replay(services, directory, segments, snapshots, producers, Math.Max(from, segments[0].BaseOffset), endOffset, rebuildFrom);
         producers.EndOffset = endOffset;
     }
 
@@ -110,7 +133,7 @@ internal static class ProducerSnapshots
                 producers.EndOffset = segment.BaseOffset;
                 if (rebuildFrom is not null && snapshots.Add(segment.BaseOffset))
                 {
-                    Write(services.Files, directory, producers);
+                    Write(services.Files, directory, producers, durable: false);
                 }
             }
 

@@ -126,6 +126,16 @@ internal sealed class ProducerStates
         EndOffset = Math.Max(EndOffset, logStartOffset);
     }
 
+    public void ForgetTransactionsBelow(long offset)
+    {
+        while (First(_open) < offset)
+        {
+            (long first, long producerId) = FirstOf(_open);
+            _producers[producerId].TransactionFirstOffset = -1;
+            _open.Remove(first);
+        }
+    }
+
     public void Expire(long nowMs, long expirationMs)
     {
         List<long>? expired = null;

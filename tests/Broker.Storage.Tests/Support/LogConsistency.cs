@@ -6,7 +6,7 @@ namespace Broker.Storage.Tests;
 /// <summary>What must hold of any log at any time, checked from its published state and from its files as kafka-dump-log does.</summary>
 internal static class LogConsistency
 {
-    public static void Check(PartitionLog log)
+    public static void Check(PartitionLog log, LogFiles? files = null)
     {
         LogSegment[] segments = log.Segments;
         Assert.True(log.LogStartOffset >= segments[0].BaseOffset);
@@ -19,28 +19,34 @@ internal static class LogConsistency
         {
             // An aligned start after DeleteRecords beyond the data may leave a gap only before a first segment; inside there is none without compaction.
             Assert.Equal(next, segments[i].BaseOffset);
-            next = CheckSegment(log, segments[i]);
+            next = CheckSegment(log, segments[i], files ?? LogFiles.Disk);
         }
 
         Assert.Equal(next, log.LogEndOffset);
     }
 
     /// <summary>The files as they are after a clean stop.</summary>
-    public static void CheckFiles(string partitionPath, bool isCleaned = false)
+    public static void CheckFiles(string partitionPath, LogFiles? files = null, bool isCleaned = false)
     {
-        foreach (string path in Directory.GetFiles(partitionPath, "*.log"))
+        files ??= LogFiles.Disk;
+        foreach (FileEntry entry in files.List(partitionPath))
         {
-            long baseOffset = long.Parse(Path.GetFileNameWithoutExtension(path));
-            var batches = Batches(File.ReadAllBytes(path));
-            CheckOffsetIndex(File.ReadAllBytes(Path.ChangeExtension(path, ".index")), baseOffset, batches);
-            CheckTimeIndex(File.ReadAllBytes(Path.ChangeExtension(path, ".timeindex")), baseOffset, batches, isCleaned);
+            if (!LogFileNames.TryParse(entry.Name, LogFileNames.Log, out long baseOffset))
+            {
+                continue;
+            }
+
+            string path = Path.Combine(partitionPath, entry.Name);
+            var batches = Batches(files.ReadAll(path));
+            CheckOffsetIndex(files.ReadAll(Path.ChangeExtension(path, ".index")), baseOffset, batches);
+            CheckTimeIndex(files.ReadAll(Path.ChangeExtension(path, ".timeindex")), baseOffset, batches, isCleaned);
         }
     }
 
-    private static long CheckSegment(PartitionLog log, LogSegment segment)
+    private static long CheckSegment(PartitionLog log, LogSegment segment, LogFiles files)
     {
         byte[] bytes = new byte[segment.Size];
-        Assert.Equal(bytes.Length, RandomAccess.Read(segment.File, bytes, 0));
+        Assert.Equal(bytes.Length, files.Read(segment.File, bytes, 0));
         long next = segment.BaseOffset;
         foreach ((int position, RecordBatchHeader batch) in Batches(bytes))
         {

@@ -1,0 +1,323 @@
+using Broker.Configuration;
+using Broker.Protocol;
+using Broker.Protocol.Records;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Broker.Storage.Tests;
+
+/// <summary>
+/// A random life of one partition on a simulated disk: producers with and without transactions, rolls, flushes, retention, truncation, deleted records, checkpoints, clean and
+/// unclean ends, the topic made anew. One thread, no clock of its own: the seed decides everything.
+/// </summary>
+internal sealed class CampaignRun
+{
+    public const string Root = "/logs";
+    public static readonly string PartitionPath = $"{Root}/{LogRig.Partition}";
+
+    private readonly Random _random;
+    private readonly int _flushMessages;
+
+    public CampaignRun(int seed, SimulatedDisk disk)
+    {
+        _random = new Random(seed);
+        Disk = disk;
+        Clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now));
+        _flushMessages = _random.Next(3) switch { 0 => 1, 1 => 4, _ => int.MaxValue };
+        Config = LogRig.Topic(
+            ("segment.bytes", "700"), ("index.interval.bytes", "150"), ("retention.ms", "600000"), ("retention.bytes", "6000"), ("flush.messages", $"{_flushMessages}"));
+    }
+
+    public SimulatedDisk Disk { get; set; }
+
+    public FakeTimeProvider Clock { get; }
+
+    public TopicConfig Config { get; }
+
+    public CampaignModel Model { get; } = new();
+
+    public LogManager? Manager { get; private set; }
+
+    public PartitionLog? Log { get; private set; }
+
+    public string History { get; private set; } = "";
+
+    public bool IsOffline => Manager is { } manager && !manager.Directories[0].IsOnline;
+
+    public static LogManager OpenManager(SimulatedDisk disk, TimeProvider clock, TopicConfig config)
+    {
+        LogManagerOptions options = new()
+        {
+            Directories = [Root],
+            BrokerId = 1,
+            ClusterId = "cluster",
+            ConfigOf = _ => config,
+            RecoveryThreadsPerDirectory = 1,
+            HasThreads = false,
+        };
+        LogManager manager = new(options, clock, NullLoggerFactory.Instance, disk);
+        manager.LoadAsync(CancellationToken.None).GetAwaiter().GetResult();
+        return manager;
+    }
+
+    public void Start()
+    {
+        Manager = OpenManager(Disk, Clock, Config);
+        Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
+    }
+
+    /// <summary>One random step. False when the directory has gone offline.</summary>
+    public bool Step()
+    {
+        int what = _random.Next(100);
+        switch (what)
+        {
+            case < 50:
+                Append();
+                break;
+            case < 60:
+                EndTransaction();
+                break;
+            case < 70:
+                Note("flush");
+                Log!.Flush();
+                Flushed();
+                break;
+            case < 75:
+                DeleteRecords();
+                break;
+            case < 82:
+                Maintain();
+                break;
+            case < 87:
+                Truncate();
+                break;
+            case < 91:
+                Restart();
+                break;
+            case < 95:
+                Kill();
+                break;
+            case < 97:
+                Recreate();
+                break;
+            default:
+                Note("epoch");
+                Log!.BecomeLeader(++Model.Epoch);
+                break;
+        }
+
+        if (!IsOffline)
+        {
+            Model.Flushed = Math.Max(Model.Flushed, Log!.RecoveryPoint);
+        }
+
+        return !IsOffline;
+    }
+
+    public void Kill()
+    {
+        Note("kill");
+        Manager!.Abandon();
+        Reopen();
+        AdoptStart();
+    }
+
+    public void Restart()
+    {
+        Note("restart");
+        string[] producers = ProducersOf(Log!);
+        Manager!.ShutdownAsync().GetAwaiter().GetResult();
+        if (IsOffline)
+        {
+            return;
+        }
+
+        Model.Flushed = Model.End;
+        Reopen();
+        Assert.Equal(producers, ProducersOf(Log!));
+        AdoptStart();
+    }
+
+    private static string[] ProducersOf(PartitionLog log) =>
+        [.. log.Producers().OrderBy(p => p.ProducerId).Select(p => $"{p.ProducerId} {p.ProducerEpoch} {p.LastSequence} {p.LastTimestampMs} {p.CurrentTransactionStartOffset}")];
+
+    private void Reopen()
+    {
+        Log = null;
+        Manager = null;
+        Manager = OpenManager(Disk, Clock, Config);
+        Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
+        Assert.Equal(Model.End, Log.LogEndOffset);
+        Log.AdvanceHighWatermark(long.MaxValue);
+    }
+
+    private void AdoptStart() => Model.MaxStart = Math.Max(Model.MaxStart, Log!.LogStartOffset);
+
+    private void Append()
+    {
+        long producer = _random.Next(1, 6);
+        bool isTransactional = producer >= 4;
+        int sequence = Model.NextSequence.GetValueOrDefault(producer);
+        int count = _random.Next(1, 4);
+        Append(producer, sequence, count, isTransactional, null);
+    }
+
+    private void EndTransaction()
+    {
+        if (Model.OpenTransactions.Count > 0)
+        {
+            Append(Model.OpenTransactions.Min(), -1, 1, true, _random.Next(2) == 0);
+        }
+    }
+
+    private void Append(long producer, int sequence, int count, bool isTransactional, bool? isCommit)
+    {
+        if (_random.Next(12) == 0)
+        {
+            Model.Epoch++;
+        }
+
+        long timestamp = Clock.GetUtcNow().ToUnixTimeMilliseconds() + _random.Next(-20_000, 20_000);
+        byte[] bytes = isCommit is { } commit
+            ? RecordBatchBuilder.TransactionMarker(0, -1, producer, 0, commit, 0, timestamp)
+            : Records(producer, sequence, count, isTransactional, timestamp);
+        WrittenBatch batch = new(Model.End, count, bytes, Model.Epoch, producer, sequence, isTransactional, isCommit, timestamp);
+        Note($"append {batch.First}+{count} of {producer}{(isCommit is null ? "" : " marker")}");
+        Model.Add(batch);
+        AppendResult result = Log!.AppendAsLeader(bytes, Model.Epoch, isCommit is null ? AppendOrigin.Client : AppendOrigin.Coordinator);
+        if (result.Error != ErrorCode.None)
+        {
+            // It may be in the file all the same; nobody was told so.
+            Assert.Equal(ErrorCode.KafkaStorageError, result.Error);
+            Refused();
+            return;
+        }
+
+        Assert.Equal((batch.First, batch.Last, false), (result.BaseOffset, result.LastOffset, result.IsDuplicate));
+        Model.Follow(batch);
+        Model.MinEnd = Model.End;
+        Log.AdvanceHighWatermark(long.MaxValue);
+        if (_flushMessages == 1)
+        {
+            Acknowledged(batch);
+        }
+    }
+
+    /// <summary>A refusal with the directory still online leaves nothing behind.</summary>
+    private void Refused()
+    {
+        if (!IsOffline)
+        {
+            Model.RemoveLast();
+            Assert.Equal(Model.End, Log!.LogEndOffset);
+        }
+    }
+
+    private void Acknowledged(WrittenBatch batch) => Model.Flushed = batch.Last + 1;
+
+    private byte[] Records(long producer, int sequence, int count, bool isTransactional, long timestamp)
+    {
+        RecordBatchBuilder builder = new(new RecordBatchOptions { ProducerId = producer, ProducerEpoch = 0, BaseSequence = sequence, IsTransactional = isTransactional });
+        for (int i = 0; i < count; i++)
+        {
+            byte[] value = new byte[_random.Next(1, 90)];
+            _random.NextBytes(value);
+            builder.Append(timestamp, null, value);
+        }
+
+        return builder.Build();
+    }
+
+    private void DeleteRecords()
+    {
+        long start = Log!.LogStartOffset;
+        long before = start + _random.NextInt64(Math.Min(12, Log.LogEndOffset - start) + 1);
+        Note($"delete below {before}");
+        Model.MaxStart = Math.Max(Model.MaxStart, before);
+        ErrorCode error = Log.DeleteRecords(before);
+        Assert.Equal(IsOffline, error == ErrorCode.KafkaStorageError);
+    }
+
+    private void Maintain()
+    {
+        Clock.Advance(TimeSpan.FromSeconds(_random.Next(5, 120)));
+        Disk.NowUtc = Clock.GetUtcNow().UtcDateTime;
+        Note("maintain");
+
+        // Retention may take everything up to the end.
+        long before = Model.EverDeleted;
+        Model.MaxStart = Model.End;
+        Manager!.Maintenance.RunDue();
+        Model.EverDeleted = before;
+        Model.MaxStart = Log!.LogStartOffset;
+    }
+
+    private void Truncate()
+    {
+        long from = Math.Max(Log!.LogStartOffset, Log.LogEndOffset - 10);
+        long offset = _random.NextInt64(from, Log.LogEndOffset + 1);
+        long end = Math.Max(Model.AlignedDown(offset), Log.LogStartOffset);
+        Note($"truncate {offset}");
+        Model.MinEnd = Math.Min(Model.MinEnd, end);
+        Model.Flushed = Math.Min(Model.Flushed, end);
+        ErrorCode error = Log.TruncateTo(offset);
+        if (error == ErrorCode.None)
+        {
+            Assert.Equal(end, Log.LogEndOffset);
+            Model.CutTo(end);
+
+            // What a producer may send next depends on the snapshots that are left; recovery has to agree with it, and that is checked elsewhere.
+            Model.NextSequence.Clear();
+            foreach (ProducerInfo producer in Log.Producers())
+            {
+                Model.NextSequence[producer.ProducerId] = producer.LastSequence + 1;
+            }
+        }
+        else
+        {
+            Assert.True(IsOffline);
+        }
+    }
+
+    private void Recreate()
+    {
+        Note("recreate");
+        Model.IsReplaced = true;
+        Manager!.Delete(LogRig.Partition);
+        if (IsOffline)
+        {
+            return;
+        }
+
+        Model.TopicId = new Guid(_random.Next(1, int.MaxValue), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        Log = null;
+        try
+        {
+            Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
+            Model.Clear();
+            Append();
+            Log.Flush();
+        }
+        catch (LoadException) when (IsOffline)
+        {
+            return;
+        }
+
+        if (!IsOffline)
+        {
+            Model.IsReplaced = false;
+            Flushed();
+        }
+    }
+
+    private void Flushed()
+    {
+        if (!IsOffline)
+        {
+            Model.Flushed = Model.End;
+        }
+    }
+
+    private void Note(string step) => History += step + "; ";
+}

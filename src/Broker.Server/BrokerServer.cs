@@ -44,6 +44,7 @@ public sealed class BrokerServer : IAsyncDisposable
         string home = _config.LogDirs[0];
         MetaProperties? meta = Directory.Exists(home) ? MetaProperties.Read(home) : null;
         _tree = OpenTree(home);
+        await ClusterController.MarkNewTreeAsync(_tree).ConfigureAwait(false);
         string clusterId = await ClusterController.ResolveClusterIdAsync(_tree, meta?.ClusterId ?? _config.ClusterId).ConfigureAwait(false);
         int brokerId = await ResolveBrokerIdAsync(meta).ConfigureAwait(false);
         var config = new ConfigStore(_config, brokerId);
@@ -51,6 +52,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
         _logs = new LogManager(LogOptions(config, brokerId, clusterId), _time, _loggers);
         await _logs.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await new LogAdoption(config, _logs, _loggers.CreateLogger<LogAdoption>()).RunAsync(_tree, brokerId).ConfigureAwait(false);
 
         var metadata = new MetadataStore();
         var replicas = new ReplicaManager(brokerId, _logs, config, _loggers.CreateLogger<ReplicaManager>());

@@ -20,15 +20,16 @@ internal sealed partial class BrokerProcess : IAsyncDisposable
     private TaskCompletionSource<int> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process _process = null!;
 
-    private BrokerProcess(IEnumerable<string> overrides)
+    private BrokerProcess(IEnumerable<string> overrides, string? dataDirectory = null)
     {
         Home = Directory.CreateTempSubdirectory("broker-e2e-").FullName;
+        DataDirectory = dataDirectory ?? Path.Combine(Home, "data");
         _overrides = [.. overrides];
     }
 
     public string Home { get; }
 
-    public string DataDirectory => Path.Combine(Home, "data");
+    public string DataDirectory { get; }
 
     public int Port { get; private set; }
 
@@ -47,12 +48,10 @@ internal sealed partial class BrokerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<BrokerProcess> StartAsync(params string[] overrides)
-    {
-        var broker = new BrokerProcess(overrides);
-        await broker.LaunchAsync();
-        return broker;
-    }
+    public static Task<BrokerProcess> StartAsync(params string[] overrides) => StartAsync(new BrokerProcess(overrides));
+
+    /// <summary>Starts on a directory that is there already and stays when the broker is disposed.</summary>
+    public static Task<BrokerProcess> StartOnAsync(string dataDirectory, params string[] overrides) => StartAsync(new BrokerProcess(overrides, dataDirectory));
 
     /// <summary>SIGTERM, and waits for a clean end.</summary>
     public async Task StopAsync()
@@ -81,6 +80,12 @@ internal sealed partial class BrokerProcess : IAsyncDisposable
 
         _process.Dispose();
         Directory.Delete(Home, recursive: true);
+    }
+
+    private static async Task<BrokerProcess> StartAsync(BrokerProcess broker)
+    {
+        await broker.LaunchAsync();
+        return broker;
     }
 
     private async Task LaunchAsync()

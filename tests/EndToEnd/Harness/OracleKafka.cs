@@ -19,14 +19,31 @@ internal sealed class OracleKafka : IAsyncDisposable
 
     public string Bootstrap { get; }
 
-    public static async Task<OracleKafka> StartAsync(string version)
+    /// <summary>The log directory of the one broker.</summary>
+    public string DataDirectory => Path.Combine(_home, "data-0");
+
+    /// <summary>SIGTERM to the broker, ZooKeeper goes on; returns when it has ended.</summary>
+    public async Task StopBrokerAsync()
+    {
+        string pid = (await File.ReadAllTextAsync(Path.Combine(_home, "broker-0.pid"))).Trim();
+        (await Command.RunAsync("bash", ["-c", $"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.1; done"])).Succeeded();
+    }
+
+    public async Task RestartBrokerAsync() =>
+        (await Command.RunAsync("bash", [Script, "restart", _home, "0"], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap)).Succeeded();
+
+    /// <summary>Waits until a file of the log directory reads as wanted.</summary>
+    public Task WaitForFileAsync(string name, Func<string, bool> isAsWanted) => Eventually.TrueAsync(
+        () => Path.Combine(DataDirectory, name) is var path && File.Exists(path) && isAsWanted(File.ReadAllText(path)), $"{name} of Apache Kafka is as expected");
+
+    public static async Task<OracleKafka> StartAsync(string version, params string[] settings)
     {
         string home = Directory.CreateTempSubdirectory("oracle-kafka-").FullName;
         // The script puts ZooKeeper a thousand ports below the broker; both have to be free.
         for (int attempt = 0; attempt < 3; attempt++)
         {
             int port = FreePort();
-            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--port", $"{port}"], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap);
+            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--port", $"{port}", .. settings.SelectMany(s => (string[])["--set", s])], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap);
             if (started.ExitCode == 0)
             {
                 return new OracleKafka(home, port);

@@ -1,0 +1,46 @@
+using System.Text;
+using Confluent.Kafka;
+
+namespace Broker.EndToEnd;
+
+/// <summary>Reads topics whole and writes every field of every record down, so that two brokers can be compared.</summary>
+internal static class StoredRecords
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    /// <summary>One line per record, in order of partition and offset: partition, offset, timestamp and its type, key, value, headers.</summary>
+    public static IReadOnlyList<string> Read(string bootstrap, string topic, int partitions, IsolationLevel isolation = IsolationLevel.ReadUncommitted)
+    {
+        var lines = new List<(int Partition, long Offset, string Line)>();
+        Read(bootstrap, topic, partitions, isolation, result =>
+        {
+            Message<byte[], byte[]> message = result.Message;
+            string headers = string.Join(",", (message.Headers ?? []).Select(h => $"{h.Key}={Text(h.GetValueBytes())}"));
+            lines.Add((result.Partition, result.Offset,
+                $"{result.Partition.Value} {result.Offset.Value} {message.Timestamp.Type} {message.Timestamp.UnixTimestampMs} {Text(message.Key)} {Text(message.Value)} [{headers}]"));
+        });
+        return [.. lines.OrderBy(l => l.Partition).ThenBy(l => l.Offset).Select(l => l.Line)];
+    }
+
+    public static void Read(string bootstrap, string topic, int partitions, IsolationLevel isolation, Action<ConsumeResult<byte[], byte[]>> onRecord)
+    {
+        var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = "unused", EnablePartitionEof = true, EnableAutoCommit = false, IsolationLevel = isolation, CheckCrcs = true };
+        using IConsumer<byte[], byte[]> consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
+        consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+        using var patience = new CancellationTokenSource(Patience);
+        for (int ended = 0; ended < partitions;)
+        {
+            ConsumeResult<byte[], byte[]> result = consumer.Consume(patience.Token);
+            if (result.IsPartitionEOF)
+            {
+                ended++;
+            }
+            else
+            {
+                onRecord(result);
+            }
+        }
+    }
+
+    private static string Text(byte[]? bytes) => bytes is null ? "<null>" : Encoding.UTF8.GetString(bytes);
+}

@@ -31,6 +31,8 @@ public sealed class SharedDirectoryTests
         await kafka.RestartBrokerAsync();
         Dictionary<string, IReadOnlyList<string>> fromKafka = ReadAll(kafka.Bootstrap);
         await kafka.StopBrokerAsync();
+        // Its own cleaner leaves time indexes that its own tool finds fault with, where a batch has become empty.
+        HashSet<string> complaintsBefore = [.. await InspectAsync(kafka.DataDirectory)];
 
         Dictionary<string, IReadOnlyList<string>> fromOurs;
         await using (BrokerProcess broker = await BrokerProcess.StartOnAsync(kafka.DataDirectory))
@@ -45,7 +47,8 @@ public sealed class SharedDirectoryTests
             await broker.StopAsync();
         }
 
-        await DumpAsync(kafka.DataDirectory);
+        string[] complaints = [.. (await InspectAsync(kafka.DataDirectory)).Where(complaint => !complaintsBefore.Contains(complaint))];
+        Assert.True(complaints.Length == 0, string.Join("\n", complaints));
         await kafka.RestartBrokerAsync();
         Dictionary<string, IReadOnlyList<string>> again = ReadAll(kafka.Bootstrap);
         AssertSame(fromOurs, again);
@@ -103,6 +106,8 @@ public sealed class SharedDirectoryTests
                 producer.Produce("transactional", new Message<string, string> { Key = $"t{i}", Value = $"{r}" });
             }
 
+            // An abort would throw away what has not left yet.
+            producer.Flush(TimeSpan.FromSeconds(30));
             if (i % 2 == 0)
             {
                 producer.CommitTransaction(TimeSpan.FromSeconds(30));
@@ -155,29 +160,36 @@ public sealed class SharedDirectoryTests
         return consumer.Committed([new Confluent.Kafka.TopicPartition("plain", 1)], TimeSpan.FromSeconds(30))[0].Offset.Value;
     }
 
-    /// <summary>Kafka's own inspection accepts every log and index.</summary>
-    private static async Task DumpAsync(string data)
+    /// <summary>What Kafka's own inspection of every log and index finds fault with.</summary>
+    private static async Task<List<string>> InspectAsync(string data)
     {
         var tool = new KafkaTool("3.9", "");
-        foreach (string partition in Directory.EnumerateDirectories(data).Where(d => Topics.Any(t => Path.GetFileName(d).StartsWith(t.Name + "-", StringComparison.Ordinal))))
+        var complaints = new List<string>();
+        string[] files = [.. Directory.EnumerateDirectories(data).Where(d => Topics.Any(t => Path.GetFileName(d).StartsWith(t.Name + "-", StringComparison.Ordinal)))
+            .SelectMany(Directory.EnumerateFiles).Where(f => Path.GetExtension(f) is ".log" or ".index" or ".timeindex" or ".snapshot" or ".txnindex").Order(StringComparer.Ordinal)];
+        foreach (string check in (string[])["--deep-iteration", "--index-sanity-check"])
         {
-            string files = string.Join(",", Directory.EnumerateFiles(partition).Where(f => Path.GetExtension(f) is ".log" or ".index" or ".timeindex" or ".snapshot" or ".txnindex"));
-            Inspect(await tool.RunBareAsync("dump-log", $"--deep-iteration --files {files}"), partition);
-            Inspect(await tool.RunBareAsync("dump-log", $"--index-sanity-check --files {files}"), partition);
+            complaints.AddRange(Complaints((await tool.RunBareAsync("dump-log", $"{check} --files {string.Join(',', files)}")).Succeeded()));
         }
 
         string offsets = string.Join(",", Directory.EnumerateFiles(data, "*.log", SearchOption.AllDirectories).Where(f => f.Contains("__consumer_offsets-", StringComparison.Ordinal) && new FileInfo(f).Length > 0));
-        CommandResult decoded = await tool.RunBareAsync("dump-log", $"--offsets-decoder --files {offsets}");
-        Inspect(decoded, "__consumer_offsets");
+        CommandResult decoded = (await tool.RunBareAsync("dump-log", $"--offsets-decoder --files {offsets}")).Succeeded();
         Assert.Contains(Group, decoded.Output, StringComparison.Ordinal);
+        complaints.AddRange(Complaints(decoded));
+        return complaints;
     }
 
-    private static void Inspect(CommandResult dumped, string what)
+    /// <summary>The lines that complain, with the one after, which says where and what.</summary>
+    private static IEnumerable<string> Complaints(CommandResult dumped)
     {
-        dumped.Succeeded();
-        foreach (string complaint in (string[])["ismatch", "orrupt", "isvalid: false", "Exception", "Non-consecutive", "not found"])
+        string[] lines = [.. dumped.Lines, .. dumped.Error.Split('\n')];
+        string[] words = ["ismatch", "orrupt", "isvalid: false", "Exception", "Non-consecutive", "not found"];
+        for (int i = 0; i < lines.Length; i++)
         {
-            Assert.False((dumped.Output + dumped.Error).Contains(complaint, StringComparison.Ordinal), $"{what}: '{complaint}' in\n{dumped.Output}\n{dumped.Error}");
+            if (words.Any(word => lines[i].Contains(word, StringComparison.Ordinal)))
+            {
+                yield return lines[i] + " " + (i + 1 < lines.Length ? lines[i + 1] : "");
+            }
         }
     }
 }

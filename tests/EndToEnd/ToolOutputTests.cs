@@ -74,7 +74,22 @@ public sealed partial class ToolOutputTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{transcripts[0].Count} commands compared");
+        differences.AddRange(Differences(await ApiVersionsAsync(broker.Bootstrap), await ApiVersionsAsync(kafka.Bootstrap)));
         Assert.True(differences.Count == 0, $"{differences.Count} commands print something else\n{string.Join("\n\n", differences)}");
+    }
+
+    /// <summary>The lines of kafka-broker-api-versions.sh by API, as in <c>Produce(0): 0 to 11 [usable: 11]</c>.</summary>
+    private static async Task<Dictionary<string, string>> ApiVersionsAsync(string bootstrap) =>
+        (await new KafkaTool("3.9", bootstrap).RunAsync("broker-api-versions", "")).Succeeded().Lines
+            .Where(line => line.Contains("): ", StringComparison.Ordinal))
+            .ToDictionary(line => line.Split(':')[0], line => line.TrimEnd(','), StringComparer.Ordinal);
+
+    /// <summary>The same APIs are printed, and those that this broker serves have Kafka's versions. DescribeTopicPartitions Kafka serves with KRaft only.</summary>
+    private static IEnumerable<string> Differences(Dictionary<string, string> ours, Dictionary<string, string> kafka)
+    {
+        Assert.Equal(kafka.Keys.Order(StringComparer.Ordinal), ours.Keys.Order(StringComparer.Ordinal));
+        return ours.Where(api => !api.Value.Contains("UNSUPPORTED", StringComparison.Ordinal) && !api.Key.StartsWith("DescribeTopicPartitions", StringComparison.Ordinal) && api.Value != kafka[api.Key])
+            .Select(api => $"--- ours\n{api.Value}\n--- Kafka's\n{kafka[api.Key]}");
     }
 
     private static async Task<List<string>> RunAsync(string bootstrap)

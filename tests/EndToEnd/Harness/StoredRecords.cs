@@ -6,7 +6,7 @@ namespace Broker.EndToEnd;
 /// <summary>Reads topics whole and writes every field of every record down, so that two brokers can be compared.</summary>
 internal static class StoredRecords
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>One line per record, in order of partition and offset: partition, offset, timestamp and its type, key, value, headers.</summary>
     public static IReadOnlyList<string> Read(string bootstrap, string topic, int partitions, IsolationLevel isolation = IsolationLevel.ReadUncommitted)

@@ -21,7 +21,8 @@ internal sealed class DeleteTopicsHandler(BrokerServices services) : ApiHandler<
         }
 
         var results = new List<DeleteTopicsResponse.DeletableTopicResult>(asked.Count);
-        var known = new List<string>();
+        var names = new List<string>();
+        var ids = new List<Guid>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         MetadataImage image = services.Metadata.Current;
         foreach ((string? name, Guid id) in asked)
@@ -39,17 +40,18 @@ internal sealed class DeleteTopicsHandler(BrokerServices services) : ApiHandler<
             {
                 results.Add(Failed(name, id, ErrorCode.InvalidRequest, $"Topic {topic.Name} is named more than once"));
             }
+            else if (name is not null)
+            {
+                names.Add(name);
+            }
             else
             {
-                known.Add(topic.Name);
+                ids.Add(id);
             }
         }
 
-        foreach (DeleteTopicResult deleted in await services.Controller.DeleteTopicsAsync(known).ConfigureAwait(false))
-        {
-            results.Add(new() { Name = deleted.Name, TopicId = deleted.TopicId, ErrorCode = deleted.Error, ErrorMessage = deleted.Message });
-        }
-
+        Add(results, await services.Controller.DeleteTopicsAsync(names).ConfigureAwait(false));
+        Add(results, await services.Controller.DeleteTopicsByIdAsync(ids).ConfigureAwait(false));
         return new DeleteTopicsResponse { Responses = results };
     }
 
@@ -72,6 +74,14 @@ internal sealed class DeleteTopicsHandler(BrokerServices services) : ApiHandler<
         }
 
         return asked;
+    }
+
+    private static void Add(List<DeleteTopicsResponse.DeletableTopicResult> results, IReadOnlyList<DeleteTopicResult> deletions)
+    {
+        foreach (DeleteTopicResult deleted in deletions)
+        {
+            results.Add(new() { Name = deleted.Name, TopicId = deleted.TopicId, ErrorCode = deleted.Error, ErrorMessage = deleted.Message });
+        }
     }
 
     private static DeleteTopicsResponse.DeletableTopicResult Failed(string? name, Guid id, ErrorCode error, string? message) =>

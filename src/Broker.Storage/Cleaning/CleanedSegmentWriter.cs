@@ -104,8 +104,9 @@ internal sealed class CleanedSegmentWriter : IDisposable
     /// </summary>
     public void RenameToSwap()
     {
-        RenameAll(LogFileNames.Cleaned, LogFileNames.Swap);
+        // From the first rename on nothing is removed: a .cleaned file that is left is what tells the next start that the others are not complete.
         _isSwapped = true;
+        RenameAll(LogFileNames.Cleaned, LogFileNames.Swap);
         _files.FlushDirectory(_directory);
     }
 

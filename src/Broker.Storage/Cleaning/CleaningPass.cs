@@ -24,13 +24,14 @@ internal sealed class CleaningPass
         _throttle = throttle;
         _stopping = stopping;
         _nowMs = services.NowMs;
-        (Segments, _truncations, _lastBatches) = _log.SnapshotForCleaning();
+        _truncations = range.State.Truncations;
+        _lastBatches = _log.ProducerEnds();
     }
 
     public LogToClean Range { get; }
 
     /// <summary>The log's segments when the pass began, the active one included.</summary>
-    public LogSegment[] Segments { get; }
+    public LogSegment[] Segments => Range.State.Segments;
 
     public CleaningStats Stats { get; } = new();
 

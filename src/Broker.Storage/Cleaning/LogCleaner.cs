@@ -141,6 +141,10 @@ internal sealed class LogCleaner : IDisposable
             // Files went or were cut while the pass read them.
             _services.Logger.CleaningAborted(log.TopicPartition, "its files changed meanwhile");
         }
+        catch (OutOfMemoryException)
+        {
+            _services.Logger.CleaningAborted(log.TopicPartition, "there is no memory for the map of keys; lower log.cleaner.dedupe.buffer.size");
+        }
         catch (Exception e) when (log.Directory.TakeOffline(e, "clean", log.TopicPartition))
         {
         }

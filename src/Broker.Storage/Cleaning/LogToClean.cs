@@ -4,7 +4,8 @@ namespace Broker.Storage;
 /// How much of a log could be cleaned. The range begins where the last pass ended and ends before the active segment, the last stable offset, and segments younger
 /// than min.compaction.lag.ms; what has to be kept below it is "clean".
 /// </summary>
-internal readonly record struct LogToClean(PartitionLog Log, long FirstDirtyOffset, long FirstUncleanableOffset, long CleanBytes, long CleanableBytes, bool IsOverdue)
+internal readonly record struct LogToClean(
+    PartitionLog Log, CleaningState State, long FirstDirtyOffset, long FirstUncleanableOffset, long CleanBytes, long CleanableBytes, bool IsOverdue)
 {
     public long TotalBytes => CleanBytes + CleanableBytes;
 
@@ -15,18 +16,18 @@ internal readonly record struct LogToClean(PartitionLog Log, long FirstDirtyOffs
 
     public static LogToClean Of(PartitionLog log, long nowMs)
     {
-        // The stable offset before the segments: a list read later holds at least what that offset promises.
-        long stable = log.LastStableOffset;
-        LogSegment[] segments = log.Segments;
+        CleaningState state = log.StateForCleaning();
+        LogSegment[] segments = state.Segments;
         long firstDirty = FirstDirty(log, segments);
-        long limit = Math.Min(stable, segments[^1].BaseOffset);
+        long limit = Math.Min(state.LastStableOffset, segments[^1].BaseOffset);
         int first = IndexOf(segments, firstDirty);
         limit = Math.Min(limit, FirstTooYoung(log, segments, first, nowMs));
-        return Measure(log, segments, firstDirty, Math.Max(firstDirty, limit), nowMs);
+        return Measure(log, state, firstDirty, Math.Max(firstDirty, limit), nowMs);
     }
 
-    private static LogToClean Measure(PartitionLog log, LogSegment[] segments, long firstDirty, long limit, long nowMs)
+    private static LogToClean Measure(PartitionLog log, CleaningState state, long firstDirty, long limit, long nowMs)
     {
+        LogSegment[] segments = state.Segments;
         // Whole segments only: the one that holds the limit is out.
         int end = Math.Min(IndexOf(segments, limit), segments.Length - 1);
         long uncleanable = segments[end].BaseOffset;
@@ -41,7 +42,7 @@ internal readonly record struct LogToClean(PartitionLog Log, long FirstDirtyOffs
         }
 
         bool isOverdue = cleanableBytes > 0 && IsOverdueFrom(log, segments, IndexOf(segments, firstDirty), nowMs);
-        return new LogToClean(log, firstDirty, uncleanable, cleanBytes, cleanableBytes, isOverdue);
+        return new LogToClean(log, state, firstDirty, uncleanable, cleanBytes, cleanableBytes, isOverdue);
     }
 
     /// <summary>A checkpoint that lies outside the log says nothing about it.</summary>
@@ -91,3 +92,9 @@ internal readonly record struct LogToClean(PartitionLog Log, long FirstDirtyOffs
         return index;
     }
 }
+
+/// <summary>A log at one moment.</summary>
+/// <param name="Segments">The active one last.</param>
+/// <param name="LastStableOffset">What lies below it is decided and replicated.</param>
+/// <param name="Truncations">So far; another number means that none of this counts any more.</param>
+internal sealed record CleaningState(LogSegment[] Segments, long LastStableOffset, int Truncations);

@@ -24,8 +24,16 @@ public sealed partial class PartitionLog
     /// <summary>Until the next start.</summary>
     internal void MarkUncleanable() => _isUncleanable = true;
 
-    /// <summary>What a pass works on: the segments, how often the log had been truncated by then, and how far each producer had come.</summary>
-    internal (LogSegment[] Segments, int Truncations, IReadOnlyDictionary<long, ProducerEnd> LastBatches) SnapshotForCleaning()
+    internal CleaningState StateForCleaning()
+    {
+        lock (_lock)
+        {
+            return new CleaningState(_segments, _lastStableOffset, _truncations);
+        }
+    }
+
+    /// <summary>How far each producer has come.</summary>
+    internal IReadOnlyDictionary<long, ProducerEnd> ProducerEnds()
     {
         lock (_lock)
         {
@@ -35,7 +43,7 @@ public sealed partial class PartitionLog
                 ends[state.ProducerId] = new ProducerEnd(state.HasBatches ? state.LastBatch.LastOffset : -1, state.Epoch);
             }
 
-            return (_segments, _truncations, ends);
+            return ends;
         }
     }
 
@@ -49,8 +57,8 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
-    /// Puts the cleaned segment in the place of those it was made from. False when retention or DeleteRecords has dropped one of them meanwhile: the cleaned one is
-    /// of no use then. Readers that hold an old segment go on with it; it is removed after file.delete.delay.ms.
+    /// Puts the cleaned segment in the place of those it was made from. False when retention or DeleteRecords has dropped them all meanwhile; when it has dropped
+    /// some, the others are not clean and the pass ends. Readers that hold an old segment go on with it; it is removed after file.delete.delay.ms.
     /// </summary>
     internal bool ReplaceSegments(LogSegment[] old, CleanedSegmentWriter cleaned, int truncations)
     {
@@ -63,9 +71,9 @@ public sealed partial class PartitionLog
 
             LogSegment[] segments = _segments;
             int at = Array.IndexOf(segments, old[0]);
-            if (at < 0 || at + old.Length >= segments.Length || segments[at + old.Length - 1] != old[^1])
+            if (at < 0)
             {
-                return false;
+                return segments.Contains(old[^1]) ? throw new CleaningAbortedException("segments that were being cleaned have been deleted") : false;
             }
 
             cleaned.RenameToSwap();

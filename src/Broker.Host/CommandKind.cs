@@ -8,4 +8,5 @@ internal enum CommandKind
     PrintConfigDocs,
     PrintProtocolDocs,
     HealthCheck,
+    TreeCopy,
 }

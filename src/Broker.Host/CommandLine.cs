@@ -11,6 +11,7 @@ internal sealed record CommandLine(CommandKind Kind, string? ConfigFile, IReadOn
 
         Usage: broker [FILE] [--config FILE] [--override KEY=VALUE]...
                broker health-check [--bootstrap-server HOST:PORT]
+               broker tree copy --from TREE --to TREE
 
           FILE, --config FILE       properties file; without one the broker starts with embedded defaults:
                                     port 9092, data in ./data
@@ -21,6 +22,8 @@ internal sealed record CommandLine(CommandKind Kind, string? ConfigFile, IReadOn
           --version                 print the version
           --help                    print this
 
+          tree copy                 copy the coordination tree of stopped brokers, checked first and restartable;
+                                    TREE is embedded:DIRECTORY (the first of log.dirs) or zookeeper:HOST:PORT,.../CHROOT
           health-check              ask a broker for ApiVersions and Metadata; exit code 0 when it answers
 
         Environment: KAFKA_<KEY> sets a key (KAFKA_LOG_DIRS is log.dirs; __ is _, ___ is -), KAFKA_CFG_<KEY> likewise.
@@ -29,10 +32,16 @@ internal sealed record CommandLine(CommandKind Kind, string? ConfigFile, IReadOn
 
     private const string Origin = "command line";
 
+    /// <summary>Source and target of a copy.</summary>
+    public string TreeFrom { get; private init; } = "";
+
+    public string TreeTo { get; private init; } = "";
+
     public static CommandLine Parse(IReadOnlyList<string> args)
     {
         var kind = CommandKind.Run;
         string? file = null;
+        string treeFrom = "", treeTo = "";
         var bootstrapServer = "localhost:9092";
         var overrides = new List<ConfigEntry>();
         var errors = new List<ConfigError>();
@@ -56,6 +65,16 @@ internal sealed record CommandLine(CommandKind Kind, string? ConfigFile, IReadOn
                 case "health-check" when i == 0:
                     kind = CommandKind.HealthCheck;
                     break;
+                case "tree" when i == 0 && args.Count > 1 && args[1] == "copy":
+                    kind = CommandKind.TreeCopy;
+                    i++;
+                    break;
+                case "--from" when kind == CommandKind.TreeCopy:
+                    treeFrom = Value(name, inlineValue, "embedded:DIRECTORY or zookeeper:HOST:PORT", ref i) ?? treeFrom;
+                    break;
+                case "--to" when kind == CommandKind.TreeCopy:
+                    treeTo = Value(name, inlineValue, "embedded:DIRECTORY or zookeeper:HOST:PORT", ref i) ?? treeTo;
+                    break;
                 case "--config":
                     file = Value(name, inlineValue, "a properties file", ref i) ?? file;
                     break;
@@ -74,7 +93,7 @@ internal sealed record CommandLine(CommandKind Kind, string? ConfigFile, IReadOn
             }
         }
 
-        return new CommandLine(kind, file, overrides, bootstrapServer, errors);
+        return new CommandLine(kind, file, overrides, bootstrapServer, errors) { TreeFrom = treeFrom, TreeTo = treeTo };
 
         string? Value(string option, string? inline, string what, ref int index)
         {

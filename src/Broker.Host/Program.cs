@@ -2,6 +2,7 @@ using Broker.Configuration;
 using Broker.Host.Health;
 using Broker.Host.Logging;
 using Broker.Host.Startup;
+using Broker.Host.Trees;
 using Broker.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,8 @@ internal static class Program
                 return 0;
             case CommandKind.HealthCheck:
                 return await HealthCheck.RunAsync(commandLine.BootstrapServer).ConfigureAwait(false);
+            case CommandKind.TreeCopy:
+                return await TreeCopyCommand.RunAsync(commandLine).ConfigureAwait(false);
             default:
                 return await RunAsync(commandLine).ConfigureAwait(false);
         }

@@ -25,6 +25,15 @@ public sealed class CommandLineTests
         Assert.Equal("localhost:9092", CommandLine.Parse(["health-check"]).BootstrapServer);
     }
 
+    [Fact]
+    public void TreeCopyNamesItsTrees()
+    {
+        var line = CommandLine.Parse(["tree", "copy", "--from", "embedded:/d", "--to=zookeeper:h:2181/kafka"]);
+
+        Assert.Empty(line.Errors);
+        Assert.Equal((CommandKind.TreeCopy, "embedded:/d", "zookeeper:h:2181/kafka"), (line.Kind, line.TreeFrom, line.TreeTo));
+    }
+
     [Theory]
     [InlineData("--bogus", "--bogus is not an option.")]
     [InlineData("--override", "--override needs KEY=VALUE.")]

@@ -114,15 +114,18 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
 
     private async Task<string> CommandAsync(string word, CancellationToken stop)
     {
+        // A server that has only just begun may take a question and never answer it.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(TimeSpan.FromSeconds(1));
         try
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(IPAddress.Loopback, ClientPort, stop);
-            await socket.SendAsync(Encoding.ASCII.GetBytes(word), stop);
+            await socket.ConnectAsync(IPAddress.Loopback, ClientPort, limit.Token);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(word), limit.Token);
             using var reader = new StreamReader(new NetworkStream(socket));
-            return await reader.ReadToEndAsync(stop);
+            return await reader.ReadToEndAsync(limit.Token);
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException && !stop.IsCancellationRequested)
         {
             return "";
         }

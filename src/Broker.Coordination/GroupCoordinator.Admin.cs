@@ -19,7 +19,7 @@ public sealed partial class GroupCoordinator
         HashSet<string> types = new(request.TypesFilter.ToArray(), StringComparer.OrdinalIgnoreCase);
         ErrorCode error = ErrorCode.None;
         List<ListGroupsResponse.ListedGroup> groups = [];
-        foreach (CoordinatorPartition partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
         {
             if (partition.Read(shard => List(shard, states, types, groups)) == ErrorCode.CoordinatorLoadInProgress)
             {
@@ -58,7 +58,7 @@ public sealed partial class GroupCoordinator
         foreach (string groupId in request.Groups)
         {
             DescribeGroupsResponse.DescribedGroup described = new() { GroupId = groupId };
-            ErrorCode error = TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition? partition);
+            ErrorCode error = TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition<GroupShard>? partition);
             if (error == ErrorCode.None)
             {
                 error = partition!.Read(shard => described = Describe(shard, groupId, caller.ApiVersion));

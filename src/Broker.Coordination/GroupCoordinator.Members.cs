@@ -115,10 +115,10 @@ public sealed partial class GroupCoordinator
     /// <summary>Versions 0 to 4. Always answers at once.</summary>
     public HeartbeatResponse Heartbeat(HeartbeatRequest request)
     {
-        ErrorCode error = TryRoute(request.GroupId, isEmptyAllowed: false, out CoordinatorPartition? partition);
+        ErrorCode error = TryRoute(request.GroupId, isEmptyAllowed: false, out CoordinatorPartition<GroupShard>? partition);
         if (error == ErrorCode.None)
         {
-            error = partition!.Heartbeat(request.GroupId, request.MemberId, request.GroupInstanceId, request.GenerationId);
+            error = partition!.Touch((shard, now) => shard.Heartbeat(request.GroupId, request.MemberId, request.GroupInstanceId, request.GenerationId, now));
         }
 
         // While the groups are loading nobody's session runs.

@@ -148,7 +148,7 @@ public sealed partial class GroupCoordinator
     {
         List<FetchedOffset> found = [];
         offsets = found;
-        ErrorCode error = TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition? partition);
+        ErrorCode error = TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition<GroupShard>? partition);
         return error != ErrorCode.None ? error : partition!.Read(shard => shard.Fetch(groupId, wanted, requireStable, found));
     }
 

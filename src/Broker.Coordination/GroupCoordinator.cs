@@ -10,7 +10,7 @@ namespace Broker.Coordination;
 /// </summary>
 public sealed partial class GroupCoordinator : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<int, CoordinatorPartition> _partitions = new();
+    private readonly ConcurrentDictionary<int, CoordinatorPartition<GroupShard>> _partitions = new();
     private readonly Lock _leadership = new();
     // Never disposed: a load that is being cancelled may still hold it, and it owns no handle.
     private readonly SemaphoreSlim _oneLoad = new(1);
@@ -74,15 +74,15 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     /// </summary>
     public async Task LoadAsync(int partition, int leaderEpoch)
     {
-        CoordinatorPartition loading;
-        CoordinatorPartition? before;
+        CoordinatorPartition<GroupShard> loading;
+        CoordinatorPartition<GroupShard>? before;
         lock (_leadership)
         {
             if (_partitions.TryGetValue(partition, out before) && before.LeaderEpoch >= leaderEpoch)
             {
                 return;
             }
-            loading = new CoordinatorPartition(partition, leaderEpoch, _log, _clock, _timer, _options.Codec, _logger);
+            loading = new CoordinatorPartition<GroupShard>("__consumer_offsets", partition, leaderEpoch, _log, _clock, _timer, _options.Codec, _logger);
             _partitions[partition] = loading;
         }
         if (before is not null)
@@ -92,7 +92,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         await Task.Run(() => LoadOneAsync(partition, loading)).ConfigureAwait(false);
     }
 
-    private async Task LoadOneAsync(int partition, CoordinatorPartition loading)
+    private async Task LoadOneAsync(int partition, CoordinatorPartition<GroupShard> loading)
     {
         await _oneLoad.WaitAsync().ConfigureAwait(false);
         try
@@ -104,7 +104,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         catch (Exception e)
         {
             // Whatever it is, half a partition must not be served: members would lose what the other half says.
-            CoordinationLog.LoadFailed(_logger, partition, e);
+            CoordinationLog.LoadFailed(_logger, "__consumer_offsets", partition, e);
             await loading.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
         }
         finally
@@ -116,7 +116,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     /// <summary>This node no longer leads the partition (in <paramref name="leaderEpoch"/>): those who wait are sent to find the new coordinator.</summary>
     public async Task UnloadAsync(int partition, int leaderEpoch)
     {
-        CoordinatorPartition? gone;
+        CoordinatorPartition<GroupShard>? gone;
         lock (_leadership)
         {
             if (!_partitions.TryGetValue(partition, out gone) || gone.LeaderEpoch > leaderEpoch)
@@ -125,7 +125,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
             }
             _partitions.TryRemove(partition, out _);
         }
-        CoordinationLog.Unloaded(_logger, partition, leaderEpoch);
+        CoordinationLog.Unloaded(_logger, "__consumer_offsets", partition, leaderEpoch);
         await gone.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
     }
 
@@ -133,7 +133,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     public void OnTopicsDeleted(IEnumerable<string> topics)
     {
         var names = new HashSet<string>(topics, StringComparer.Ordinal);
-        foreach (CoordinatorPartition partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
         {
             partition.Step((shard, _, effects) => shard.OnTopicsDeleted(names, effects));
         }
@@ -142,9 +142,9 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     /// <summary>The marker of a transaction was written to the partition: offsets committed in it count now, or never.</summary>
     public void OnTransactionEnded(int partition, long producerId, bool isCommit)
     {
-        if (_partitions.TryGetValue(partition, out CoordinatorPartition? owner))
+        if (_partitions.TryGetValue(partition, out CoordinatorPartition<GroupShard>? owner))
         {
-            owner.Step((shard, _, _) => shard.EndTransaction(producerId, isCommit));
+            owner.StepOrDefer((shard, _, _) => shard.EndTransaction(producerId, isCommit));
         }
     }
 
@@ -152,7 +152,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     public IReadOnlyList<RebalanceEntry> RecentRebalances(string groupId)
     {
         RebalanceEntry[] entries = [];
-        if (TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition? partition) == ErrorCode.None)
+        if (TryRoute(groupId, isEmptyAllowed: true, out CoordinatorPartition<GroupShard>? partition) == ErrorCode.None)
         {
             partition!.Read(shard => entries = shard.TryFind(groupId, out Group? group) ? [.. group.Rebalances.Entries] : []);
         }
@@ -160,7 +160,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     }
 
     /// <summary>Finds the partition of a group. An empty group id is a name like another for offsets, but no group can be joined by it.</summary>
-    private ErrorCode TryRoute(string groupId, bool isEmptyAllowed, out CoordinatorPartition? partition)
+    private ErrorCode TryRoute(string groupId, bool isEmptyAllowed, out CoordinatorPartition<GroupShard>? partition)
     {
         partition = null;
         if (groupId.Length == 0 && !isEmptyAllowed)
@@ -181,7 +181,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
 
     private ErrorCode TryStep(string groupId, bool isEmptyAllowed, Action<GroupShard, Moment, Effects> step)
     {
-        ErrorCode error = TryRoute(groupId, isEmptyAllowed, out CoordinatorPartition? partition);
+        ErrorCode error = TryRoute(groupId, isEmptyAllowed, out CoordinatorPartition<GroupShard>? partition);
         return error == ErrorCode.None ? partition!.Step(step) : error;
     }
 
@@ -193,7 +193,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         {
             _nextExpiryCheckMs = nowMs + _options.OffsetsRetentionCheckIntervalMs;
         }
-        foreach (CoordinatorPartition partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
         {
             if (isExpiryDue)
             {

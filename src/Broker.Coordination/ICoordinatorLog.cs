@@ -1,7 +1,7 @@
 namespace Broker.Coordination;
 
 /// <summary>
-/// The topic a coordinator keeps its state in (__consumer_offsets), as far as the coordinator needs it. Implemented by the server over its partitions.
+/// The topic a coordinator keeps its state in (__consumer_offsets, __transaction_state), as far as the coordinator needs it. Implemented by the server over its partitions.
 /// Thread-safe. The coordinator itself calls <see cref="AppendAsync"/> for one partition only after the call before has ended, and never on a thread of
 /// the transport.
 /// </summary>

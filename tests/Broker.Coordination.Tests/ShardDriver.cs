@@ -58,7 +58,7 @@ internal sealed class ShardDriver
         }
         if (error == ErrorCode.None)
         {
-            Log.AddRange(append.Records);
+            Log.AddRange(append.Records.Cast<GroupRecord>());
         }
         append.Continue(error, Now, _effects);
         Drain();

@@ -16,6 +16,13 @@ internal static class AppendErrors
         _ => ForBoth(error),
     };
 
+    public static ErrorCode ForTransaction(ErrorCode error) => error switch
+    {
+        ErrorCode.RequestTimedOut => ErrorCode.CoordinatorNotAvailable,
+        ErrorCode.MessageTooLarge or ErrorCode.RecordListTooLarge => ErrorCode.UnknownServerError,
+        _ => ForBoth(error),
+    };
+
     private static ErrorCode ForBoth(ErrorCode error) => error switch
     {
         ErrorCode.UnknownTopicOrPartition or ErrorCode.NotEnoughReplicas or ErrorCode.NotEnoughReplicasAfterAppend => ErrorCode.CoordinatorNotAvailable,

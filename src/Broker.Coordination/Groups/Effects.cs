@@ -4,7 +4,10 @@ namespace Broker.Coordination;
 internal delegate void Appended(ErrorCode error, Moment now, Effects effects);
 
 /// <summary>Records that belong together (one batch), and the step that follows their append.</summary>
-internal readonly record struct PendingAppend(IReadOnlyList<GroupRecord> Records, Appended Continue)
+/// <param name="Records">In the order they are written.</param>
+/// <param name="Continue">Runs under the shard's lock when the append has ended.</param>
+/// <param name="Producer">The transactional producer the records belong to; null for the coordinator's own.</param>
+internal readonly record struct PendingAppend(IReadOnlyList<CoordinatorRecord> Records, Appended Continue, TransactionalProducer? Producer = null)
 {
     /// <summary>Roughly what the records take in a batch.</summary>
     public long EstimatedBytes
@@ -12,7 +15,7 @@ internal readonly record struct PendingAppend(IReadOnlyList<GroupRecord> Records
         get
         {
             long bytes = 0;
-            foreach (GroupRecord record in Records)
+            foreach (CoordinatorRecord record in Records)
             {
                 bytes += record.EstimatedBytes;
             }
@@ -47,7 +50,14 @@ internal sealed class Effects
 
     public List<GroupNote> Notes { get; } = [];
 
-    public void Append(IReadOnlyList<GroupRecord> records, Appended then) => Appends.Add(new PendingAppend(records, then));
+    /// <summary>Markers to write into partitions; their outcome comes back as an input.</summary>
+    public List<MarkerWork> Markers { get; } = [];
+
+    /// <summary>Lines about transactions.</summary>
+    public List<TransactionNote> TransactionNotes { get; } = [];
+
+    public void Append(IReadOnlyList<CoordinatorRecord> records, Appended then, TransactionalProducer? producer = null) =>
+        Appends.Add(new PendingAppend(records, then, producer));
 
     public void Answer<T>(Call<T> call, T result)
         where T : class
@@ -63,5 +73,7 @@ internal sealed class Effects
         Appends.Clear();
         Answered.Clear();
         Notes.Clear();
+        Markers.Clear();
+        TransactionNotes.Clear();
     }
 }

@@ -6,7 +6,7 @@ namespace Broker.Coordination;
 /// All groups of one partition of __consumer_offsets. Pure, as <see cref="Group"/>: finds or makes the group an input is for, keeps the order of deadlines
 /// and takes away groups that hold nothing any more. Single-owner.
 /// </summary>
-internal sealed partial class GroupShard
+internal sealed partial class GroupShard : ICoordinatorShard
 {
     private readonly Dictionary<string, Group> _groups = [];
     private readonly PriorityQueue<Group, long> _deadlines = new();

@@ -33,6 +33,31 @@ internal static partial class CoordinationLog
         }
     }
 
+    public static void Write(ILogger logger, TransactionNote note)
+    {
+        switch (note.Kind)
+        {
+            case TransactionNoteKind.Initialized or TransactionNoteKind.Fenced or TransactionNoteKind.Expired:
+                TransactionMoved(logger, RebalanceHistory.OneLine(note.TransactionalId), note.ProducerId, note.Epoch, note.Text);
+                break;
+            default:
+                TransactionTrouble(logger, RebalanceHistory.OneLine(note.TransactionalId), note.ProducerId, note.Epoch, note.Text);
+                break;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Transactional id {TransactionalId}, producer {ProducerId}, epoch {Epoch}: {Text}")]
+    private static partial void TransactionMoved(ILogger logger, string transactionalId, long producerId, short epoch, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Transactional id {TransactionalId}, producer {ProducerId}, epoch {Epoch}: {Text}")]
+    private static partial void TransactionTrouble(ILogger logger, string transactionalId, long producerId, short epoch, string text);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Count} transactional ids from __transaction_state-{Partition} in {ElapsedMs} ms")]
+    public static partial void TransactionsLoaded(ILogger logger, int count, int partition, long elapsedMs);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Writing transaction markers failed unexpectedly; it is tried again")]
+    public static partial void MarkersThrew(ILogger logger, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Group {GroupId} rebalances after generation {Generation}: {Reason}")]
     private static partial void RebalanceStarted(ILogger logger, string groupId, int generation, string reason);
 
@@ -54,27 +79,27 @@ internal static partial class CoordinationLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Group {GroupId}, generation {Generation}: {Problem}")]
     private static partial void AppendFailed(ILogger logger, string groupId, int generation, string problem);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loading groups and offsets from __consumer_offsets-{Partition}, offsets {StartOffset} to {EndOffset}")]
-    public static partial void LoadStarted(ILogger logger, int partition, long startOffset, long endOffset);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Loading {Topic}-{Partition}, offsets {StartOffset} to {EndOffset}")]
+    public static partial void LoadStarted(ILogger logger, string topic, int partition, long startOffset, long endOffset);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Groups} groups with {Offsets} offsets from __consumer_offsets-{Partition} in {ElapsedMs} ms")]
     public static partial void LoadFinished(ILogger logger, int groups, int offsets, int partition, long elapsedMs);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Groups of __consumer_offsets-{Partition} could not be loaded; their requests are refused (NOT_COORDINATOR) until this broker becomes the partition's leader again, as after a restart")]
-    public static partial void LoadFailed(ILogger logger, int partition, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "What {Topic}-{Partition} coordinates could not be loaded; their requests are refused (NOT_COORDINATOR) until this broker becomes the partition's leader again, as after a restart")]
+    public static partial void LoadFailed(ILogger logger, string topic, int partition, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Groups of __consumer_offsets-{Partition} are given up, leader epoch {LeaderEpoch}")]
-    public static partial void Unloaded(ILogger logger, int partition, int leaderEpoch);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Topic}-{Partition} is given up, leader epoch {LeaderEpoch}")]
+    public static partial void Unloaded(ILogger logger, string topic, int partition, int leaderEpoch);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped {Count} records of __consumer_offsets-{Partition} with key version {KeyVersion}, which this version does not know")]
-    public static partial void UnknownRecords(ILogger logger, int count, int partition, short keyVersion);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped {Count} records of {Topic}-{Partition} with key version {KeyVersion}, which this version does not know")]
+    public static partial void UnknownRecords(ILogger logger, int count, string topic, int partition, short keyVersion);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Skipped what cannot be read in __consumer_offsets-{Partition} at offset {Offset}: {Problem}")]
-    public static partial void UnreadableRecord(ILogger logger, int partition, long offset, string problem);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Skipped what cannot be read in {Topic}-{Partition} at offset {Offset}: {Problem}")]
+    public static partial void UnreadableRecord(ILogger logger, string topic, int partition, long offset, string problem);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An append to __consumer_offsets-{Partition} failed unexpectedly")]
-    public static partial void AppendThrew(ILogger logger, int partition, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "An append to {Topic}-{Partition} failed unexpectedly")]
+    public static partial void AppendThrew(ILogger logger, string topic, int partition, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "A step of the group coordinator on __consumer_offsets-{Partition} failed")]
-    public static partial void StepThrew(ILogger logger, int partition, Exception exception);
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A step of the coordinator of {Topic}-{Partition} failed")]
+    public static partial void StepThrew(ILogger logger, string topic, int partition, Exception exception);
 }

@@ -1,10 +1,11 @@
 namespace Broker.Coordination;
 
 /// <summary>A record of __consumer_offsets in the coordinator's words; the codec knows its bytes.</summary>
-internal abstract record GroupRecord(string Group)
+internal abstract record GroupRecord(string Group) : CoordinatorRecord
 {
-    /// <summary>Roughly the bytes of key and value, for deciding what shares a batch.</summary>
-    public abstract long EstimatedBytes { get; }
+    public sealed override byte[] EncodeKey() => GroupRecordCodec.EncodeKey(this);
+
+    public sealed override byte[]? EncodeValue() => GroupRecordCodec.EncodeValue(this);
 }
 
 /// <summary>A committed offset, or its tombstone when <paramref name="Value"/> is null.</summary>

@@ -4,11 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Coordination;
 
 /// <summary>
-/// One partition of __consumer_offsets that this node leads, from the moment it does until it no longer does: the shard, its lock, and the appends on
+/// One partition of a coordinator's topic that this node leads, from the moment it does until it no longer does: the shard, its lock, and the appends on
 /// their way. Steps run under the lock and never block; appends leave one after the other from the thread pool, those that have gathered meanwhile in one
 /// batch; answers and log lines go out after the lock is released. Thread-safe.
 /// </summary>
-internal sealed class CoordinatorPartition
+internal sealed class CoordinatorPartition<TShard>
+    where TShard : class, ICoordinatorShard
 {
     /// <summary>
     /// Appends that gathered while another was on its way share a batch up to this size: it amortises the log's cost per batch, and stays far below any
@@ -26,13 +27,26 @@ internal sealed class CoordinatorPartition
     private readonly Effects _effects = new();
     private readonly Queue<PendingAppend> _appends = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private GroupShard? _shard;
+    private TShard? _shard;
+    private readonly List<Action<TShard, Moment, Effects>> _deferred = [];
+    private readonly Action<MarkerWork>? _sendMarkers;
+    private readonly string _topic;
     private bool _isClosed;
     private bool _isAppending;
 
     public CoordinatorPartition(
-        int partition, int leaderEpoch, ICoordinatorLog log, CoordinatorClock clock, DeadlineTimer timer, CompressionCodec codec, ILogger logger)
+        string topic,
+        int partition,
+        int leaderEpoch,
+        ICoordinatorLog log,
+        CoordinatorClock clock,
+        DeadlineTimer timer,
+        CompressionCodec codec,
+        ILogger logger,
+        Action<MarkerWork>? sendMarkers = null)
     {
+        _topic = topic;
+        _sendMarkers = sendMarkers;
         _partition = partition;
         LeaderEpoch = leaderEpoch;
         _log = log;
@@ -49,7 +63,7 @@ internal sealed class CoordinatorPartition
     public long NextDeadlineMs { get; private set; } = Moment.Never;
 
     /// <summary>Loading is over: requests are served from now on.</summary>
-    public void Activate(GroupShard shard)
+    public void Activate(TShard shard)
     {
         lock (_gate)
         {
@@ -60,12 +74,17 @@ internal sealed class CoordinatorPartition
             _shard = shard;
         }
         Step(static (shard, now, effects) => shard.OnLoaded(now, effects));
+        foreach (Action<TShard, Moment, Effects> step in _deferred)
+        {
+            Step(step);
+        }
+        _deferred.Clear();
     }
 
     /// <summary>
     /// Runs one step of the state machine. Anything but None means that it was not run: the groups are being loaded, or are no longer here.
     /// </summary>
-    public ErrorCode Step(Action<GroupShard, Moment, Effects> step)
+    public ErrorCode Step(Action<TShard, Moment, Effects> step)
     {
         Outgoing outgoing;
         lock (_gate)
@@ -89,8 +108,25 @@ internal sealed class CoordinatorPartition
         return ErrorCode.None;
     }
 
-    /// <summary>A heartbeat: the most frequent request, which has no effects.</summary>
-    public ErrorCode Heartbeat(string groupId, string memberId, string? instanceId, int generation)
+    /// <summary>
+    /// Like <see cref="Step"/>, but while the shard is being loaded the step waits for the end of that: what happened to the log meanwhile is not missed,
+    /// whether loading has read it or not. The step must therefore be harmless when it comes a second time.
+    /// </summary>
+    public void StepOrDefer(Action<TShard, Moment, Effects> step)
+    {
+        lock (_gate)
+        {
+            if (IsLoading)
+            {
+                _deferred.Add(step);
+                return;
+            }
+        }
+        Step(step);
+    }
+
+    /// <summary>An input that has no effects but may move a deadline: heartbeats, the most frequent request.</summary>
+    public ErrorCode Touch(Func<TShard, Moment, ErrorCode> touch)
     {
         long deadlineMs;
         ErrorCode error;
@@ -101,15 +137,15 @@ internal sealed class CoordinatorPartition
             {
                 return error;
             }
-            error = _shard!.Heartbeat(groupId, memberId, instanceId, generation, _clock.Now);
-            deadlineMs = NextDeadlineMs = _shard.NextDeadlineMs;
+            error = touch(_shard!, _clock.Now);
+            deadlineMs = NextDeadlineMs = _shard!.NextDeadlineMs;
         }
         _timer.Ensure(deadlineMs);
         return error;
     }
 
     /// <summary>Looks at the groups under the lock.</summary>
-    public ErrorCode Read(Action<GroupShard> read)
+    public ErrorCode Read(Action<TShard> read)
     {
         lock (_gate)
         {
@@ -161,6 +197,8 @@ internal sealed class CoordinatorPartition
         var outgoing = new Outgoing(
             _effects.Answered.Count == 0 ? [] : [.. _effects.Answered],
             _effects.Notes.Count == 0 ? [] : [.. _effects.Notes],
+            _effects.TransactionNotes.Count == 0 ? [] : [.. _effects.TransactionNotes],
+            _effects.Markers.Count == 0 ? [] : [.. _effects.Markers],
             NextDeadlineMs);
         _effects.Clear();
         return outgoing;
@@ -176,6 +214,14 @@ internal sealed class CoordinatorPartition
         foreach (GroupNote note in outgoing.Notes ?? [])
         {
             CoordinationLog.Write(_logger, note);
+        }
+        foreach (TransactionNote note in outgoing.TransactionNotes ?? [])
+        {
+            CoordinationLog.Write(_logger, note);
+        }
+        foreach (MarkerWork work in outgoing.Markers ?? [])
+        {
+            _sendMarkers?.Invoke(work);
         }
         if (outgoing.Answered is not null)
         {
@@ -218,6 +264,11 @@ internal sealed class CoordinatorPartition
             long bytes = 0;
             while (_appends.TryPeek(out PendingAppend next))
             {
+                // A batch belongs to one producer.
+                if (taken.Count > 0 && (next.Producer is not null || taken[0].Producer is not null))
+                {
+                    break;
+                }
                 bytes += next.EstimatedBytes;
                 if (taken.Count > 0 && bytes > MaxSharedBatchBytes)
                 {
@@ -237,13 +288,20 @@ internal sealed class CoordinatorPartition
         }
         try
         {
-            var batch = new RecordBatchBuilder(new RecordBatchOptions { Codec = _codec });
+            TransactionalProducer? producer = appends[0].Producer;
+            var batch = new RecordBatchBuilder(new RecordBatchOptions
+            {
+                Codec = _codec,
+                ProducerId = producer?.ProducerId ?? -1,
+                ProducerEpoch = producer?.Epoch ?? -1,
+                IsTransactional = producer is not null,
+            });
             long nowMs = _clock.Now.UnixMs;
             foreach (PendingAppend append in appends)
             {
-                foreach (GroupRecord record in append.Records)
+                foreach (CoordinatorRecord record in append.Records)
                 {
-                    batch.Append(nowMs, GroupRecordCodec.EncodeKey(record), GroupRecordCodec.EncodeValue(record));
+                    batch.Append(nowMs, record.EncodeKey(), record.EncodeValue());
                 }
             }
             return await _log.AppendAsync(_partition, batch.Build()).ConfigureAwait(false);
@@ -251,7 +309,7 @@ internal sealed class CoordinatorPartition
         catch (Exception e)
         {
             // The log promises not to throw; whatever this is, the members must be answered.
-            CoordinationLog.AppendThrew(_logger, _partition, e);
+            CoordinationLog.AppendThrew(_logger, _topic, _partition, e);
             return ErrorCode.UnknownServerError;
         }
     }
@@ -270,7 +328,7 @@ internal sealed class CoordinatorPartition
                 catch (Exception e)
                 {
                     // An error of ours; the other appends of the batch must not suffer from it.
-                    CoordinationLog.StepThrew(_logger, _partition, e);
+                    CoordinationLog.StepThrew(_logger, _topic, _partition, e);
                 }
             }
             outgoing = Collect();
@@ -278,5 +336,5 @@ internal sealed class CoordinatorPartition
         Publish(outgoing);
     }
 
-    private readonly record struct Outgoing(Call[]? Answered, GroupNote[]? Notes, long DeadlineMs);
+    private readonly record struct Outgoing(Call[]? Answered, GroupNote[]? Notes, TransactionNote[]? TransactionNotes, MarkerWork[]? Markers, long DeadlineMs);
 }

@@ -92,7 +92,7 @@ internal sealed partial class Group
             // A consumer that commits is alive; in PreparingRebalance it learns of the rebalance by its next heartbeat.
             SetSessionDeadline(member, now.MonotonicMs + member.SessionTimeoutMs);
         }
-        StoreOffsets(commit.Entries, call, effects);
+        StoreOffsets(commit.Entries, commit.Producer, call, effects);
     }
 
     private ErrorCode CheckCommit(CommitInput commit)
@@ -100,6 +100,13 @@ internal sealed partial class Group
         if (State == GroupState.Dead)
         {
             return ErrorCode.CoordinatorNotAvailable;
+        }
+        if (commit.Producer is not null)
+        {
+            // A producer that names no member is fenced by its epoch alone; one that names a member by the group as well, whatever state that is in.
+            bool namesMember = commit.Generation >= 0 || commit.MemberId.Length > 0 || commit.InstanceId is not null;
+            ErrorCode refusal = namesMember ? CheckMember(commit.MemberId, commit.InstanceId) : ErrorCode.None;
+            return refusal == ErrorCode.None && namesMember && commit.Generation != Generation ? ErrorCode.IllegalGeneration : refusal;
         }
         if (commit.Generation < 0 && State == GroupState.Empty)
         {
@@ -118,7 +125,7 @@ internal sealed partial class Group
         return State == GroupState.CompletingRebalance ? ErrorCode.RebalanceInProgress : ErrorCode.None;
     }
 
-    private void StoreOffsets(CommitEntry[] entries, Call<CommitResult> call, Effects effects)
+    private void StoreOffsets(CommitEntry[] entries, TransactionalProducer? producer, Call<CommitResult> call, Effects effects)
     {
         var errors = new ErrorCode[entries.Length];
         var records = new List<GroupRecord>(entries.Length);
@@ -139,19 +146,28 @@ internal sealed partial class Group
             effects.Answer(call, new CommitResult(errors));
             return;
         }
+        PendingTransaction? pending = producer is null ? null : Offsets.BeginTransactional(producer.ProducerId);
         effects.Append(records, (error, _, fx) =>
         {
             ErrorCode outcome = error == ErrorCode.None ? error : AppendErrors.ForCommit(error);
             foreach (GroupRecord record in records)
             {
                 var commit = (OffsetRecord)record;
-                Offsets.EndCommit(commit.Partition, error == ErrorCode.None ? commit.Value : null);
+                Offsets.EndCommit(commit.Partition, error == ErrorCode.None && pending is null ? commit.Value : null);
+                if (error == ErrorCode.None && pending is not null)
+                {
+                    Offsets.EndTransactional(pending, commit.Partition, commit.Value!);
+                }
+            }
+            if (pending is not null)
+            {
+                Offsets.Release(pending);
             }
             for (int i = 0; i < errors.Length; i++)
             {
                 errors[i] = errors[i] == ErrorCode.None ? outcome : errors[i];
             }
             fx.Answer(call, new CommitResult(errors));
-        });
+        }, producer);
     }
 }

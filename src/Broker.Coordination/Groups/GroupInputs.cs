@@ -65,6 +65,9 @@ internal sealed record CommitInput
     public required int Generation { get; init; }
     public string? InstanceId { get; init; }
     public required CommitEntry[] Entries { get; init; }
+
+    /// <summary>TxnOffsetCommit: the offsets count once the producer's transaction commits; null for a plain commit.</summary>
+    public TransactionalProducer? Producer { get; init; }
 }
 
 /// <summary>One error per entry of the request, in its order.</summary>

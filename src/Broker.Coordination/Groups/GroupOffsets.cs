@@ -9,6 +9,7 @@ internal sealed class GroupOffsets
     private readonly Dictionary<TopicPartition, Entry> _committed = [];
     private readonly Dictionary<TopicPartition, int> _inFlight = [];
     private readonly Dictionary<long, Dictionary<TopicPartition, Entry>> _transactional = [];
+    private readonly List<PendingTransaction> _appending = [];
     private long _order;
 
     public int Count => _committed.Count;
@@ -86,9 +87,39 @@ internal sealed class GroupOffsets
         pending[partition] = new Entry(offset, _order++);
     }
 
+    /// <summary>Commits inside a transaction go to the log.</summary>
+    public PendingTransaction BeginTransactional(long producerId)
+    {
+        var pending = new PendingTransaction(producerId);
+        _appending.Add(pending);
+        return pending;
+    }
+
+    /// <summary>One of them is there. Its marker may have been written since, and counts for it, as the log has them in this order.</summary>
+    public void EndTransactional(PendingTransaction pending, TopicPartition partition, CommittedOffset offset)
+    {
+        if (pending.Outcome is null)
+        {
+            ApplyTransactional(pending.ProducerId, partition, offset);
+        }
+        else if (pending.Outcome == true)
+        {
+            Apply(partition, offset);
+        }
+    }
+
+    public void Release(PendingTransaction pending) => _appending.Remove(pending);
+
     /// <summary>The transaction of <paramref name="producerId"/> ended. True when this group had offsets in it.</summary>
     public bool EndTransaction(long producerId, bool isCommit)
     {
+        foreach (PendingTransaction appending in _appending)
+        {
+            if (appending.ProducerId == producerId)
+            {
+                appending.Outcome ??= isCommit;
+            }
+        }
         if (!_transactional.Remove(producerId, out Dictionary<TopicPartition, Entry>? pending))
         {
             return false;

@@ -33,11 +33,16 @@ internal sealed partial class GroupShard
             return;
         }
         GetOrCreate(record.Group).Offsets.ApplyTransactional(producerId, record.Partition, offset);
+        Join(producerId, record.Group);
+    }
+
+    private void Join(long producerId, string groupId)
+    {
         if (!_transactions.TryGetValue(producerId, out HashSet<string>? groups))
         {
             _transactions[producerId] = groups = [];
         }
-        groups.Add(record.Group);
+        groups.Add(groupId);
     }
 
     /// <summary>The marker of a transaction is in the log.</summary>

@@ -104,6 +104,10 @@ internal sealed partial class GroupShard : ICoordinatorShard
             return;
         }
         Group group = GetOrCreate(groupId);
+        if (commit.Producer is { } producer)
+        {
+            Join(producer.ProducerId, groupId);
+        }
         group.Commit(commit, call, now, effects);
         Settle(group, now, effects);
     }

@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using Broker.Protocol.Records;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Coordination;
+
+/// <summary>
+/// The transaction coordinator of this node, over __transaction_state: <see cref="LoadAsync"/> and <see cref="UnloadAsync"/> follow the leadership of its
+/// partitions. Thread-safe; nothing blocks the calling thread, and markers are written on the thread pool. Only once <see cref="Start"/> was called: before,
+/// the metadata that tells a deleted topic from one that is not there yet is not complete.
+/// </summary>
+internal sealed class TransactionCoordinator : IAsyncDisposable
+{
+    private const string Topic = "__transaction_state";
+
+    private readonly ConcurrentDictionary<int, CoordinatorPartition<TransactionShard>> _partitions = new();
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _leadership = new();
+    private readonly ICoordinatorLog _log;
+    private readonly ITransactionMarkers _markers;
+    private readonly TransactionSettings _settings;
+    private readonly int _loadBufferBytes;
+    private readonly CoordinatorClock _clock;
+    private readonly DeadlineTimer _timer;
+    private readonly ILogger _logger;
+
+    public TransactionCoordinator(
+        ICoordinatorLog log, ITransactionMarkers markers, TransactionSettings settings, int loadBufferBytes, TimeProvider time, ILoggerFactory loggers)
+    {
+        _log = log;
+        _markers = markers;
+        _settings = settings;
+        _loadBufferBytes = loadBufferBytes;
+        _clock = new CoordinatorClock(time);
+        _timer = new DeadlineTimer(time, _clock, OnDue);
+        _logger = loggers.CreateLogger<TransactionCoordinator>();
+    }
+
+    /// <summary>Serves requests and writes markers from now on. Partitions may be loaded before or after.</summary>
+    public void Start() => _started.TrySetResult();
+
+    /// <summary>This node leads the partition: its transactions are read on the thread pool, and those that were decided go on.</summary>
+    public async Task LoadAsync(int partition, int leaderEpoch)
+    {
+        CoordinatorPartition<TransactionShard> loading;
+        CoordinatorPartition<TransactionShard>? before;
+        lock (_leadership)
+        {
+            if (_partitions.TryGetValue(partition, out before) && before.LeaderEpoch >= leaderEpoch)
+            {
+                return;
+            }
+            loading = new CoordinatorPartition<TransactionShard>(
+                Topic, partition, leaderEpoch, _log, _clock, _timer, CompressionCodec.None, _logger, work => _ = Task.Run(() => WriteMarkersAsync(partition, work)));
+            _partitions[partition] = loading;
+        }
+        if (before is not null)
+        {
+            await before.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
+        }
+        await Task.Run(() => Load(partition, leaderEpoch, loading)).ConfigureAwait(false);
+    }
+
+    /// <summary>This node no longer leads the partition (in <paramref name="leaderEpoch"/>).</summary>
+    public async Task UnloadAsync(int partition, int leaderEpoch)
+    {
+        CoordinatorPartition<TransactionShard>? gone;
+        lock (_leadership)
+        {
+            if (!_partitions.TryGetValue(partition, out gone) || gone.LeaderEpoch > leaderEpoch)
+            {
+                return;
+            }
+            _partitions.TryRemove(partition, out _);
+        }
+        CoordinationLog.Unloaded(_logger, Topic, partition, leaderEpoch);
+        await gone.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs one input of the state machine and waits for its answer.</summary>
+    public async ValueTask<ProducerResult> AskAsync(string transactionalId, Action<TransactionShard, Call<ProducerResult>, Moment, Effects> ask)
+    {
+        if (!_started.Task.IsCompletedSuccessfully)
+        {
+            return new ProducerResult(ErrorCode.CoordinatorNotAvailable);
+        }
+        int count = _log.PartitionCount;
+        if (count == 0 || !_partitions.TryGetValue(CoordinatorKey.PartitionFor(transactionalId, count), out CoordinatorPartition<TransactionShard>? partition))
+        {
+            return new ProducerResult(ErrorCode.NotCoordinator);
+        }
+        var call = new Call<ProducerResult>();
+        ValueTask<ProducerResult> answer = default;
+        ErrorCode refused = partition.Step((shard, now, effects) =>
+        {
+            ask(shard, call, now, effects);
+            answer = call.WaitAsync();
+        });
+        return refused == ErrorCode.None ? await answer.ConfigureAwait(false) : new ProducerResult(refused);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _started.TrySetCanceled();
+        await Task.WhenAll(_partitions.Values.Select(partition => partition.CloseAsync(ErrorCode.CoordinatorNotAvailable))).ConfigureAwait(false);
+        _partitions.Clear();
+        _timer.Dispose();
+    }
+
+    private void Load(int partition, int leaderEpoch, CoordinatorPartition<TransactionShard> loading)
+    {
+        try
+        {
+            var shard = new TransactionShard(leaderEpoch, _settings);
+            new TransactionLoader(_log, partition, _loadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
+            loading.Activate(shard);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, half a partition must not be served: a decision that was not read would be taken a second time.
+            CoordinationLog.LoadFailed(_logger, Topic, partition, e);
+            _ = loading.CloseAsync(ErrorCode.NotCoordinator);
+        }
+    }
+
+    private async Task WriteMarkersAsync(int partition, MarkerWork work)
+    {
+        IReadOnlyCollection<TopicPartition> done = [];
+        try
+        {
+            await _started.Task.ConfigureAwait(false);
+            done = await _markers.WriteAsync(work).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped before it started; whoever loads the partition next goes on.
+            return;
+        }
+        catch (Exception e)
+        {
+            // An error of ours; the transaction stays decided and its markers are tried again.
+            CoordinationLog.MarkersThrew(_logger, e);
+        }
+        if (_partitions.TryGetValue(partition, out CoordinatorPartition<TransactionShard>? owner))
+        {
+            owner.Step((shard, now, effects) => shard.MarkersWritten(work.TransactionalId, work.Attempt, done, now, effects));
+        }
+    }
+
+    private void OnDue()
+    {
+        long nowMs = _clock.Now.MonotonicMs;
+        foreach (CoordinatorPartition<TransactionShard> partition in _partitions.Values)
+        {
+            if (partition.NextDeadlineMs <= nowMs)
+            {
+                partition.Step(static (shard, now, effects) => shard.Advance(now, effects));
+            }
+            _timer.Ensure(partition.NextDeadlineMs);
+        }
+    }
+}

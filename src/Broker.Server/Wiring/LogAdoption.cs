@@ -1,5 +1,4 @@
 using Broker.Cluster;
-using Broker.Configuration;
 using Broker.Protocol;
 using Broker.Storage;
 using Microsoft.Extensions.Logging;
@@ -56,9 +55,15 @@ internal sealed partial class LogAdoption(ConfigStore config, LogManager logs, I
         return new FoundTopic(name, ids is [Guid id] ? id : Guid.Empty, epochs, overrides);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic {Topic} was found in log.dirs with {Partitions} partitions and is taken over. Its configuration was not kept there: it gets the broker's defaults and [{Overrides}]; set what differs with kafka-configs.sh")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Topic {Topic} was found in log.dirs with {Partitions} partitions and is taken over. Its configuration was not kept there: it gets the "
+        + "broker's defaults and [{Overrides}]; set what differs with kafka-configs.sh")]
     private static partial void LogAdopted(ILogger logger, string topic, int partitions, string overrides);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions {Partitions} of topic {Topic} are not in log.dirs: they start empty. If other brokers have them, copy their directories here before the first start")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Partitions {Partitions} of topic {Topic} are not in log.dirs: they start empty. If other brokers have them, copy their directories here "
+        + "before the first start")]
     private static partial void LogMissing(ILogger logger, string topic, string partitions);
 }

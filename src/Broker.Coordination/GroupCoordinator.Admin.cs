@@ -19,7 +19,7 @@ public sealed partial class GroupCoordinator
         HashSet<string> types = new(request.TypesFilter.ToArray(), StringComparer.OrdinalIgnoreCase);
         ErrorCode error = ErrorCode.None;
         List<ListGroupsResponse.ListedGroup> groups = [];
-        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.All)
         {
             if (partition.Read(shard => List(shard, states, types, groups)) == ErrorCode.CoordinatorLoadInProgress)
             {

@@ -118,7 +118,7 @@ public sealed partial class GroupCoordinator
         ErrorCode error = TryRoute(request.GroupId, isEmptyAllowed: false, out CoordinatorPartition<GroupShard>? partition);
         if (error == ErrorCode.None)
         {
-            error = partition!.Touch((shard, now) => shard.Heartbeat(request.GroupId, request.MemberId, request.GroupInstanceId, request.GenerationId, now));
+            error = partition!.Touch(request, static (shard, r, now) => shard.Heartbeat(r.GroupId, r.MemberId, r.GroupInstanceId, r.GenerationId, now));
         }
 
         // While the groups are loading nobody's session runs.

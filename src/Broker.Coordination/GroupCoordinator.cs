@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Coordination;
@@ -10,10 +9,9 @@ namespace Broker.Coordination;
 /// </summary>
 public sealed partial class GroupCoordinator : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<int, CoordinatorPartition<GroupShard>> _partitions = new();
-    private readonly Lock _leadership = new();
-    // Never disposed: a load that is being cancelled may still hold it, and it owns no handle.
-    private readonly SemaphoreSlim _oneLoad = new(1);
+    internal const string Topic = "__consumer_offsets";
+
+    private readonly CoordinatorPartitions<GroupShard> _partitions;
     private readonly ICoordinatorLog _log;
     private readonly GroupCoordinatorOptions _options;
     private readonly Func<string, bool> _topicExists;
@@ -37,6 +35,11 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         _clock = new CoordinatorClock(time);
         _timer = new DeadlineTimer(time, _clock, OnDue);
         _logger = loggers.CreateLogger<GroupCoordinator>();
+        _partitions = new CoordinatorPartitions<GroupShard>(
+            Topic,
+            (number, leaderEpoch) => new CoordinatorPartition<GroupShard>(Topic, number, leaderEpoch, _log, _clock, _timer, _options.Codec, _logger),
+            Read,
+            _logger);
     }
 
     /// <summary>Serves requests from now on. Partitions may be loaded before or after.</summary>
@@ -51,8 +54,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     public async Task StopAsync()
     {
         _isActive = false;
-        await Task.WhenAll(_partitions.Values.Select(partition => partition.CloseAsync(ErrorCode.CoordinatorNotAvailable))).ConfigureAwait(false);
-        _partitions.Clear();
+        await _partitions.CloseAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -72,68 +74,16 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     /// This node leads the partition: its groups are read from the log, on the thread pool and one partition at a time, and are served afterwards.
     /// Meanwhile their requests get COORDINATOR_LOAD_IN_PROGRESS. A call with an older leader epoch than one seen before does nothing.
     /// </summary>
-    public async Task LoadAsync(int partition, int leaderEpoch)
-    {
-        CoordinatorPartition<GroupShard> loading;
-        CoordinatorPartition<GroupShard>? before;
-        lock (_leadership)
-        {
-            if (_partitions.TryGetValue(partition, out before) && before.LeaderEpoch >= leaderEpoch)
-            {
-                return;
-            }
-            loading = new CoordinatorPartition<GroupShard>("__consumer_offsets", partition, leaderEpoch, _log, _clock, _timer, _options.Codec, _logger);
-            _partitions[partition] = loading;
-        }
-        if (before is not null)
-        {
-            await before.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
-        }
-        await Task.Run(() => LoadOneAsync(partition, loading)).ConfigureAwait(false);
-    }
-
-    private async Task LoadOneAsync(int partition, CoordinatorPartition<GroupShard> loading)
-    {
-        await _oneLoad.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            var shard = new GroupShard(_options.Groups, _ids);
-            new GroupLoader(_log, partition, _options.OffsetsLoadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
-            loading.Activate(shard);
-        }
-        catch (Exception e)
-        {
-            // Whatever it is, half a partition must not be served: members would lose what the other half says.
-            CoordinationLog.LoadFailed(_logger, "__consumer_offsets", partition, e);
-            await loading.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
-        }
-        finally
-        {
-            _oneLoad.Release();
-        }
-    }
+    public Task LoadAsync(int partition, int leaderEpoch) => _partitions.LoadAsync(partition, leaderEpoch);
 
     /// <summary>This node no longer leads the partition (in <paramref name="leaderEpoch"/>): those who wait are sent to find the new coordinator.</summary>
-    public async Task UnloadAsync(int partition, int leaderEpoch)
-    {
-        CoordinatorPartition<GroupShard>? gone;
-        lock (_leadership)
-        {
-            if (!_partitions.TryGetValue(partition, out gone) || gone.LeaderEpoch > leaderEpoch)
-            {
-                return;
-            }
-            _partitions.TryRemove(partition, out _);
-        }
-        CoordinationLog.Unloaded(_logger, "__consumer_offsets", partition, leaderEpoch);
-        await gone.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
-    }
+    public Task UnloadAsync(int partition, int leaderEpoch) => _partitions.UnloadAsync(partition, leaderEpoch);
 
     /// <summary>Topics were deleted: what groups committed for them goes as well. Ends before the tombstones are written.</summary>
     public void OnTopicsDeleted(IEnumerable<string> topics)
     {
         var names = new HashSet<string>(topics, StringComparer.Ordinal);
-        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.All)
         {
             partition.Step((shard, _, effects) => shard.OnTopicsDeleted(names, effects));
         }
@@ -142,7 +92,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     /// <summary>The marker of a transaction was written to the partition: offsets committed in it count now, or never.</summary>
     public void OnTransactionEnded(int partition, long producerId, bool isCommit)
     {
-        if (_partitions.TryGetValue(partition, out CoordinatorPartition<GroupShard>? owner))
+        if (_partitions.TryGet(partition, out CoordinatorPartition<GroupShard>? owner))
         {
             owner.StepOrDefer((shard, _, _) => shard.EndTransaction(producerId, isCommit));
         }
@@ -159,6 +109,13 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         return entries;
     }
 
+    private GroupShard Read(CoordinatorPartition<GroupShard> loading)
+    {
+        var shard = new GroupShard(_options.Groups, _ids);
+        new GroupLoader(_log, loading.Number, _options.OffsetsLoadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
+        return shard;
+    }
+
     /// <summary>Finds the partition of a group. An empty group id is a name like another for offsets, but no group can be joined by it.</summary>
     private ErrorCode TryRoute(string groupId, bool isEmptyAllowed, out CoordinatorPartition<GroupShard>? partition)
     {
@@ -172,7 +129,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
             return ErrorCode.CoordinatorNotAvailable;
         }
         int index = PartitionFor(groupId);
-        if (index < 0 || !_partitions.TryGetValue(index, out partition))
+        if (index < 0 || !_partitions.TryGet(index, out partition))
         {
             return ErrorCode.NotCoordinator;
         }
@@ -193,7 +150,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         {
             _nextExpiryCheckMs = nowMs + _options.OffsetsRetentionCheckIntervalMs;
         }
-        foreach (CoordinatorPartition<GroupShard> partition in _partitions.Values)
+        foreach (CoordinatorPartition<GroupShard> partition in _partitions.All)
         {
             if (isExpiryDue)
             {

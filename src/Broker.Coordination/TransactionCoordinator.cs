@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Broker.Protocol.Records;
 using Microsoft.Extensions.Logging;
 
@@ -11,11 +10,10 @@ namespace Broker.Coordination;
 /// </summary>
 internal sealed class TransactionCoordinator : IAsyncDisposable
 {
-    private const string Topic = "__transaction_state";
+    internal const string Topic = "__transaction_state";
 
-    private readonly ConcurrentDictionary<int, CoordinatorPartition<TransactionShard>> _partitions = new();
+    private readonly CoordinatorPartitions<TransactionShard> _partitions;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _leadership = new();
     private readonly ICoordinatorLog _log;
     private readonly ITransactionMarkers _markers;
     private readonly TransactionSettings _settings;
@@ -34,48 +32,17 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
         _clock = new CoordinatorClock(time);
         _timer = new DeadlineTimer(time, _clock, OnDue);
         _logger = loggers.CreateLogger<TransactionCoordinator>();
+        _partitions = new CoordinatorPartitions<TransactionShard>(Topic, Make, Read, _logger);
     }
 
     /// <summary>Serves requests and writes markers from now on. Partitions may be loaded before or after.</summary>
     public void Start() => _started.TrySetResult();
 
     /// <summary>This node leads the partition: its transactions are read on the thread pool, and those that were decided go on.</summary>
-    public async Task LoadAsync(int partition, int leaderEpoch)
-    {
-        CoordinatorPartition<TransactionShard> loading;
-        CoordinatorPartition<TransactionShard>? before;
-        lock (_leadership)
-        {
-            if (_partitions.TryGetValue(partition, out before) && before.LeaderEpoch >= leaderEpoch)
-            {
-                return;
-            }
-            loading = new CoordinatorPartition<TransactionShard>(
-                Topic, partition, leaderEpoch, _log, _clock, _timer, CompressionCodec.None, _logger, work => _ = Task.Run(() => WriteMarkersAsync(partition, work)));
-            _partitions[partition] = loading;
-        }
-        if (before is not null)
-        {
-            await before.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
-        }
-        await Task.Run(() => Load(partition, leaderEpoch, loading)).ConfigureAwait(false);
-    }
+    public Task LoadAsync(int partition, int leaderEpoch) => _partitions.LoadAsync(partition, leaderEpoch);
 
     /// <summary>This node no longer leads the partition (in <paramref name="leaderEpoch"/>).</summary>
-    public async Task UnloadAsync(int partition, int leaderEpoch)
-    {
-        CoordinatorPartition<TransactionShard>? gone;
-        lock (_leadership)
-        {
-            if (!_partitions.TryGetValue(partition, out gone) || gone.LeaderEpoch > leaderEpoch)
-            {
-                return;
-            }
-            _partitions.TryRemove(partition, out _);
-        }
-        CoordinationLog.Unloaded(_logger, Topic, partition, leaderEpoch);
-        await gone.CloseAsync(ErrorCode.NotCoordinator).ConfigureAwait(false);
-    }
+    public Task UnloadAsync(int partition, int leaderEpoch) => _partitions.UnloadAsync(partition, leaderEpoch);
 
     /// <summary>Runs one input of the state machine and waits for its answer.</summary>
     public async ValueTask<ProducerResult> AskAsync(string transactionalId, Action<TransactionShard, Call<ProducerResult>, Moment, Effects> ask)
@@ -85,7 +52,7 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
             return new ProducerResult(ErrorCode.CoordinatorNotAvailable);
         }
         int count = _log.PartitionCount;
-        if (count == 0 || !_partitions.TryGetValue(CoordinatorKey.PartitionFor(transactionalId, count), out CoordinatorPartition<TransactionShard>? partition))
+        if (count == 0 || !_partitions.TryGet(CoordinatorKey.PartitionFor(transactionalId, count), out CoordinatorPartition<TransactionShard>? partition))
         {
             return new ProducerResult(ErrorCode.NotCoordinator);
         }
@@ -102,25 +69,18 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _started.TrySetCanceled();
-        await Task.WhenAll(_partitions.Values.Select(partition => partition.CloseAsync(ErrorCode.CoordinatorNotAvailable))).ConfigureAwait(false);
-        _partitions.Clear();
+        await _partitions.CloseAsync().ConfigureAwait(false);
         _timer.Dispose();
     }
 
-    private void Load(int partition, int leaderEpoch, CoordinatorPartition<TransactionShard> loading)
+    private CoordinatorPartition<TransactionShard> Make(int number, int leaderEpoch) =>
+        new(Topic, number, leaderEpoch, _log, _clock, _timer, CompressionCodec.None, _logger, work => _ = Task.Run(() => WriteMarkersAsync(number, work)));
+
+    private TransactionShard Read(CoordinatorPartition<TransactionShard> loading)
     {
-        try
-        {
-            var shard = new TransactionShard(leaderEpoch, _settings);
-            new TransactionLoader(_log, partition, _loadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
-            loading.Activate(shard);
-        }
-        catch (Exception e)
-        {
-            // Whatever it is, half a partition must not be served: a decision that was not read would be taken a second time.
-            CoordinationLog.LoadFailed(_logger, Topic, partition, e);
-            _ = loading.CloseAsync(ErrorCode.NotCoordinator);
-        }
+        var shard = new TransactionShard(loading.LeaderEpoch, _settings);
+        new TransactionLoader(_log, loading.Number, _loadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
+        return shard;
     }
 
     private async Task WriteMarkersAsync(int partition, MarkerWork work)
@@ -141,7 +101,7 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
             // An error of ours; the transaction stays decided and its markers are tried again.
             CoordinationLog.MarkersThrew(_logger, e);
         }
-        if (_partitions.TryGetValue(partition, out CoordinatorPartition<TransactionShard>? owner))
+        if (_partitions.TryGet(partition, out CoordinatorPartition<TransactionShard>? owner))
         {
             owner.Step((shard, now, effects) => shard.MarkersWritten(work.TransactionalId, work.Attempt, done, now, effects));
         }
@@ -150,7 +110,7 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
     private void OnDue()
     {
         long nowMs = _clock.Now.MonotonicMs;
-        foreach (CoordinatorPartition<TransactionShard> partition in _partitions.Values)
+        foreach (CoordinatorPartition<TransactionShard> partition in _partitions.All)
         {
             if (partition.NextDeadlineMs <= nowMs)
             {

@@ -4,7 +4,7 @@ namespace Broker.Coordination;
 
 /// <summary>Reads one partition of __consumer_offsets into a shard of groups. One use; blocks on the disk.</summary>
 internal sealed class GroupLoader(ICoordinatorLog log, int partition, int bufferBytes, CoordinatorClock clock, ILogger logger)
-    : CoordinatorLoader<GroupShard>("__consumer_offsets", log, partition, bufferBytes, clock, logger)
+    : CoordinatorLoader<GroupShard>(GroupCoordinator.Topic, log, partition, bufferBytes, clock, logger)
 {
     protected override bool TryApply(GroupShard shard, long transactionalProducerId, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value)
     {

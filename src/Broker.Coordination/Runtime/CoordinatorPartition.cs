@@ -18,25 +18,24 @@ internal sealed class CoordinatorPartition<TShard>
     private const int MaxSharedBatchBytes = 64 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly int _partition;
+    private readonly string _topic;
     private readonly ICoordinatorLog _log;
     private readonly CoordinatorClock _clock;
     private readonly DeadlineTimer _timer;
     private readonly CompressionCodec _codec;
     private readonly ILogger _logger;
+    private readonly Action<MarkerWork>? _sendMarkers;
     private readonly Effects _effects = new();
     private readonly Queue<PendingAppend> _appends = new();
+    private readonly List<Action<TShard, Moment, Effects>> _deferred = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TShard? _shard;
-    private readonly List<Action<TShard, Moment, Effects>> _deferred = [];
-    private readonly Action<MarkerWork>? _sendMarkers;
-    private readonly string _topic;
     private bool _isClosed;
     private bool _isAppending;
 
     public CoordinatorPartition(
         string topic,
-        int partition,
+        int number,
         int leaderEpoch,
         ICoordinatorLog log,
         CoordinatorClock clock,
@@ -46,15 +45,17 @@ internal sealed class CoordinatorPartition<TShard>
         Action<MarkerWork>? sendMarkers = null)
     {
         _topic = topic;
-        _sendMarkers = sendMarkers;
-        _partition = partition;
+        Number = number;
         LeaderEpoch = leaderEpoch;
         _log = log;
         _clock = clock;
         _timer = timer;
         _codec = codec;
         _logger = logger;
+        _sendMarkers = sendMarkers;
     }
+
+    public int Number { get; }
 
     public int LeaderEpoch { get; }
 
@@ -82,7 +83,7 @@ internal sealed class CoordinatorPartition<TShard>
     }
 
     /// <summary>
-    /// Runs one step of the state machine. Anything but None means that it was not run: the groups are being loaded, or are no longer here.
+    /// Runs one step of the state machine. Anything but None means that it was not run: the shard is being loaded, or is no longer here.
     /// </summary>
     public ErrorCode Step(Action<TShard, Moment, Effects> step)
     {
@@ -125,8 +126,8 @@ internal sealed class CoordinatorPartition<TShard>
         Step(step);
     }
 
-    /// <summary>An input that has no effects but may move a deadline: heartbeats, the most frequent request.</summary>
-    public ErrorCode Touch(Func<TShard, Moment, ErrorCode> touch)
+    /// <summary>An input that has no effects but may move a deadline: heartbeats, the most frequent request. Allocates nothing.</summary>
+    public ErrorCode Touch<TInput>(TInput input, Func<TShard, TInput, Moment, ErrorCode> touch)
     {
         long deadlineMs;
         ErrorCode error;
@@ -137,14 +138,14 @@ internal sealed class CoordinatorPartition<TShard>
             {
                 return error;
             }
-            error = touch(_shard!, _clock.Now);
+            error = touch(_shard!, input, _clock.Now);
             deadlineMs = NextDeadlineMs = _shard!.NextDeadlineMs;
         }
         _timer.Ensure(deadlineMs);
         return error;
     }
 
-    /// <summary>Looks at the groups under the lock.</summary>
+    /// <summary>Looks at the shard under the lock.</summary>
     public ErrorCode Read(Action<TShard> read)
     {
         lock (_gate)
@@ -304,12 +305,12 @@ internal sealed class CoordinatorPartition<TShard>
                     batch.Append(nowMs, record.EncodeKey(), record.EncodeValue());
                 }
             }
-            return await _log.AppendAsync(_partition, batch.Build()).ConfigureAwait(false);
+            return await _log.AppendAsync(Number, batch.Build()).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             // The log promises not to throw; whatever this is, the members must be answered.
-            CoordinationLog.AppendThrew(_logger, _topic, _partition, e);
+            CoordinationLog.AppendThrew(_logger, _topic, Number, e);
             return ErrorCode.UnknownServerError;
         }
     }
@@ -328,7 +329,7 @@ internal sealed class CoordinatorPartition<TShard>
                 catch (Exception e)
                 {
                     // An error of ours; the other appends of the batch must not suffer from it.
-                    CoordinationLog.StepThrew(_logger, _topic, _partition, e);
+                    CoordinationLog.StepThrew(_logger, _topic, Number, e);
                 }
             }
             outgoing = Collect();

@@ -4,7 +4,7 @@ namespace Broker.Coordination;
 
 /// <summary>Reads one partition of __transaction_state into a shard of transactions. One use; blocks on the disk.</summary>
 internal sealed class TransactionLoader(ICoordinatorLog log, int partition, int bufferBytes, CoordinatorClock clock, ILogger logger)
-    : CoordinatorLoader<TransactionShard>("__transaction_state", log, partition, bufferBytes, clock, logger)
+    : CoordinatorLoader<TransactionShard>(TransactionCoordinator.Topic, log, partition, bufferBytes, clock, logger)
 {
     protected override bool TryApply(TransactionShard shard, long transactionalProducerId, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value)
     {

@@ -104,7 +104,7 @@ public ref struct RecordBatchScanner
     }
 
     /// <summary>Checks the checksum of a whole batch or message.</summary>
-    internal static bool HasValidCrc(ReadOnlySpan<byte> batch) => batch[RecordBatchHeader.MagicPosition] == 2
+    public static bool HasValidCrc(ReadOnlySpan<byte> batch) => batch[RecordBatchHeader.MagicPosition] == 2
         ? RecordBatchHeader.HasValidCrc(batch)
         : BinaryPrimitives.ReadUInt32BigEndian(batch[LegacyCrcPosition..]) == Crc32.HashToUInt32(batch[(LegacyCrcPosition + 4)..]);
 }

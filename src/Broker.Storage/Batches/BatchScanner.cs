@@ -66,20 +66,15 @@ internal ref struct BatchScanner
 
     public bool CurrentIsIntact()
     {
-        int crcFrom = Current.Magic >= 2 ? 21 : 16;
-        int crcAt = Current.Magic >= 2 ? 17 : 12;
         ReadOnlySpan<byte> whole = CurrentBytes();
-        if (!whole.IsEmpty)
-        {
-            uint expected = BinaryPrimitives.ReadUInt32BigEndian(whole[crcAt..]);
-            return expected == (Current.Magic >= 2 ? Crc32C.Compute(whole[crcFrom..]) : Crc32.HashToUInt32(whole[crcFrom..]));
-        }
-
-        return LargeIsIntact(crcAt, crcFrom);
+        return whole.IsEmpty ? LargeIsIntact() : RecordBatchScanner.HasValidCrc(whole);
     }
 
-    private bool LargeIsIntact(int crcAt, int crcFrom)
+    /// <summary>The same in pieces, for a batch larger than the buffer.</summary>
+    private bool LargeIsIntact()
     {
+        int crcAt = Current.Magic >= 2 ? 17 : 12;
+        int crcFrom = crcAt + 4;
         Fill(Position, _buffer.Length);
         uint expected = BinaryPrimitives.ReadUInt32BigEndian(_buffer[crcAt..]);
         Crc32? legacy = Current.Magic >= 2 ? null : new Crc32();

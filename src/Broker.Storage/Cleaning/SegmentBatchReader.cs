@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.IO.Hashing;
 using Broker.Protocol.Records;
 
 namespace Broker.Storage;
@@ -60,7 +58,7 @@ internal sealed class SegmentBatchReader : IDisposable
         Current = batch;
         _currentAt = _next;
         _next += batch.Size;
-        if (!IsIntact(batch, CurrentBytes))
+        if (!RecordBatchScanner.HasValidCrc(CurrentBytes))
         {
             throw new UncleanableLogException($"the batch at offset {batch.BaseOffset} (byte {_currentAt} of segment {_segment.BaseOffset}) does not match its checksum");
         }
@@ -69,10 +67,6 @@ internal sealed class SegmentBatchReader : IDisposable
     }
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
-
-    private static bool IsIntact(in BatchInfo batch, ReadOnlySpan<byte> bytes) => batch.Magic >= 2
-        ? RecordBatchHeader.HasValidCrc(bytes)
-        : BinaryPrimitives.ReadUInt32BigEndian(bytes[12..]) == Crc32.HashToUInt32(bytes[16..]);
 
     /// <summary>Makes that many bytes from the next batch on available.</summary>
     private void Fill(int length)

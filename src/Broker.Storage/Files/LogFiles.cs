@@ -1,3 +1,4 @@
+using Broker.Protocol;
 using Microsoft.Win32.SafeHandles;
 
 namespace Broker.Storage;
@@ -16,22 +17,7 @@ internal class LogFiles
         File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 
     /// <summary>Reads until the buffer is full or the file ends.</summary>
-    public virtual int Read(SafeFileHandle file, Span<byte> buffer, long position)
-    {
-        int total = 0;
-        while (total < buffer.Length)
-        {
-            int count = RandomAccess.Read(file, buffer[total..], position + total);
-            if (count == 0)
-            {
-                break;
-            }
-
-            total += count;
-        }
-
-        return total;
-    }
+    public virtual int Read(SafeFileHandle file, Span<byte> buffer, long position) => new FileSlice(file, position, buffer.Length).CopyTo(buffer);
 
     public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(file, bytes, position);
 

@@ -47,12 +47,6 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
             }
 
             Partition partition = _partitions.GetOrAdd(key, static (k, state) => new Partition(state.logs.GetOrCreate(k, state.id, state.effective)), (logs, id: topic.Id, effective));
-            if (!ReferenceEquals(partition.Log.Config, effective))
-            {
-                // The log was loaded with what was known then.
-                partition.Log.UpdateConfig(effective);
-            }
-
             partition.BecomeLeader(role);
             foreach (Action<TopicPartition, int> observer in _leaderObservers)
             {

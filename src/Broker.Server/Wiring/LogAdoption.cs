@@ -1,4 +1,5 @@
 using Broker.Cluster;
+using Broker.Configuration;
 using Broker.Protocol;
 using Broker.Storage;
 using Microsoft.Extensions.Logging;
@@ -18,13 +19,12 @@ internal sealed partial class LogAdoption(ConfigStore config, LogManager logs, I
             return;
         }
 
-        HashSet<TopicPartition> compacted = [.. logs.Directories.SelectMany(directory => directory.CleanedPartitions())];
-        List<FoundTopic> found = [.. logs.Logs.GroupBy(log => log.TopicPartition.Topic, StringComparer.Ordinal).Select(topic => Find(topic.Key, [.. topic], compacted))];
+        List<FoundTopic> found = [.. logs.Logs.GroupBy(log => log.TopicPartition.Topic, StringComparer.Ordinal).Select(topic => Find(topic.Key, [.. topic]))];
         long largestProducerId = logs.Logs.SelectMany(log => log.Producers()).Select(producer => producer.ProducerId).DefaultIfEmpty(-1).Max();
         await ClusterController.AdoptAsync(tree, brokerId, found, largestProducerId).ConfigureAwait(false);
     }
 
-    private FoundTopic Find(string name, IReadOnlyList<PartitionLog> partitions, HashSet<TopicPartition> compacted)
+    private FoundTopic Find(string name, IReadOnlyList<PartitionLog> partitions)
     {
         int count = partitions.Max(log => log.TopicPartition.Partition) + 1;
         int[] epochs = new int[count];
@@ -44,8 +44,15 @@ internal sealed partial class LogAdoption(ConfigStore config, LogManager logs, I
 
         IReadOnlyDictionary<string, string> overrides =
             InternalTopics.IsInternal(name) ? config.InternalTopic(name).Configs
-            : partitions.Any(log => compacted.Contains(log.TopicPartition)) ? new Dictionary<string, string>(StringComparer.Ordinal) { ["cleanup.policy"] = "compact" }
+            : partitions.Any(log => log.HasBeenCleaned) ? new Dictionary<string, string>(StringComparer.Ordinal) { ["cleanup.policy"] = "compact" }
             : [];
+        TopicConfig effective = config.Topic(overrides);
+        foreach (PartitionLog log in partitions)
+        {
+            // Loaded with the broker's defaults, as no tree knew better.
+            log.UpdateConfig(effective);
+        }
+
         LogAdopted(logger, name, partitions.Count, string.Join(", ", overrides.Select(o => $"{o.Key}={o.Value}")));
         if (partitions.Count < count)
         {

@@ -50,9 +50,6 @@ public sealed class LogDirectory
 
     internal OffsetCheckpoint CleanerOffsets { get; }
 
-    /// <summary>Partitions that the cleaner has worked on, whichever broker's it was.</summary>
-    public IReadOnlyCollection<TopicPartition> CleanedPartitions() => IsOnline ? CleanerOffsets.Read().Keys : [];
-
     internal DirectoryLock? Lock { get; set; }
 
     /// <summary>

@@ -10,8 +10,15 @@ public sealed partial class PartitionLog
     internal long CleanedUpTo
     {
         get => Volatile.Read(ref _cleanedUpTo);
-        init => _cleanedUpTo = value > _logEndOffset ? -1 : value;
+        init
+        {
+            HasBeenCleaned = value >= 0;
+            _cleanedUpTo = value > _logEndOffset ? -1 : value;
+        }
     }
+
+    /// <summary>Whether the log was found in cleaner-offset-checkpoint at start, whichever broker's cleaner wrote it.</summary>
+    public bool HasBeenCleaned { get; private init; }
 
     internal bool IsClosed => _isClosed;
 

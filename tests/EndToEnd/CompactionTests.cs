@@ -38,15 +38,9 @@ public sealed class CompactionTests : IAsyncLifetime
         await DumpAsync($"--index-sanity-check --files {string.Join(',', files.Where(f => f.EndsWith(".index", StringComparison.Ordinal)))}");
     }
 
-    private static async Task DumpAsync(string arguments)
-    {
-        CommandResult dumped = await new KafkaTool("3.9", "").RunBareAsync("dump-log", arguments, timeout: TimeSpan.FromMinutes(2));
-        Assert.True(dumped.ExitCode == 0, dumped.Output + dumped.Error);
-        foreach (string complaint in (string[])["ismatch", "Exception", "isvalid: false", "not found", "Could not"])
-        {
-            Assert.DoesNotContain(complaint, dumped.Output + dumped.Error, StringComparison.Ordinal);
-        }
-    }
+    /// <summary>Compaction leaves gaps between offsets; all else would be a fault.</summary>
+    private static async Task DumpAsync(string arguments) =>
+        Assert.DoesNotContain(await DumpLog.ComplaintsAsync(arguments), complaint => !complaint.Contains("Non-consecutive", StringComparison.Ordinal));
 
     private async Task CreateTopicAsync()
     {
@@ -78,21 +72,17 @@ public sealed class CompactionTests : IAsyncLifetime
     }
 
     /// <summary>Until everything but the active segment is clean, as the checkpoint says.</summary>
-    private async Task WaitUntilCleanedAsync()
+    private Task WaitUntilCleanedAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
         string directory = Path.Combine(_broker.DataDirectory, $"{Topic}-0");
         string checkpoint = Path.Combine(_broker.DataDirectory, "cleaner-offset-checkpoint");
-        while (true)
-        {
-            long active = Directory.GetFiles(directory, "*.log").Max(f => long.Parse(Path.GetFileNameWithoutExtension(f), CultureInfo.InvariantCulture));
-            if (active > 0 && File.Exists(checkpoint) && (await File.ReadAllLinesAsync(checkpoint, patience.Token)).Contains($"{Topic} 0 {active}"))
+        return Eventually.TrueAsync(
+            () =>
             {
-                return;
-            }
-
-            await Task.Delay(50, patience.Token);
-        }
+                long active = Directory.GetFiles(directory, "*.log").Max(f => long.Parse(Path.GetFileNameWithoutExtension(f), CultureInfo.InvariantCulture));
+                return active > 0 && File.Exists(checkpoint) && File.ReadAllLines(checkpoint).Contains($"{Topic} 0 {active}");
+            },
+            $"everything but the active segment is clean\n{_broker.Log}");
     }
 
     private Dictionary<string, string> Consume()

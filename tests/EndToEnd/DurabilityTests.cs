@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
@@ -112,24 +113,12 @@ public sealed class DurabilityTests : IAsyncLifetime
 
     private HashSet<string> ReadAll(string topic, int partitions)
     {
-        var config = new ConsumerConfig { BootstrapServers = _broker.Bootstrap, GroupId = "unused", EnablePartitionEof = true, EnableAutoCommit = false };
-        using IConsumer<Ignore, string> consumer = new ConsumerBuilder<Ignore, string>(config).Build();
-        consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
         var values = new HashSet<string>(StringComparer.Ordinal);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        for (int ended = 0; ended < partitions;)
+        StoredRecords.Read(_broker.Bootstrap, topic, partitions, IsolationLevel.ReadUncommitted, result =>
         {
-            ConsumeResult<Ignore, string> result = consumer.Consume(patience.Token);
-            if (result.IsPartitionEOF)
-            {
-                ended++;
-            }
-            else
-            {
-                Assert.True(values.Add(result.Message.Value), $"{result.Message.Value} is stored twice");
-            }
-        }
-
+            string value = Encoding.UTF8.GetString(result.Message.Value);
+            Assert.True(values.Add(value), $"{value} is stored twice");
+        });
         return values;
     }
 }

@@ -163,33 +163,18 @@ public sealed class SharedDirectoryTests
     /// <summary>What Kafka's own inspection of every log and index finds fault with.</summary>
     private static async Task<List<string>> InspectAsync(string data)
     {
-        var tool = new KafkaTool("3.9", "");
         var complaints = new List<string>();
         string[] files = [.. Directory.EnumerateDirectories(data).Where(d => Topics.Any(t => Path.GetFileName(d).StartsWith(t.Name + "-", StringComparison.Ordinal)))
             .SelectMany(Directory.EnumerateFiles).Where(f => Path.GetExtension(f) is ".log" or ".index" or ".timeindex" or ".snapshot" or ".txnindex").Order(StringComparer.Ordinal)];
         foreach (string check in (string[])["--deep-iteration", "--index-sanity-check"])
         {
-            complaints.AddRange(Complaints((await tool.RunBareAsync("dump-log", $"{check} --files {string.Join(',', files)}")).Succeeded()));
+            complaints.AddRange(await DumpLog.ComplaintsAsync($"{check} --files {string.Join(',', files)}"));
         }
 
         string offsets = string.Join(",", Directory.EnumerateFiles(data, "*.log", SearchOption.AllDirectories).Where(f => f.Contains("__consumer_offsets-", StringComparison.Ordinal) && new FileInfo(f).Length > 0));
-        CommandResult decoded = (await tool.RunBareAsync("dump-log", $"--offsets-decoder --files {offsets}")).Succeeded();
+        CommandResult decoded = await DumpLog.RunAsync($"--offsets-decoder --files {offsets}");
         Assert.Contains(Group, decoded.Output, StringComparison.Ordinal);
-        complaints.AddRange(Complaints(decoded));
+        complaints.AddRange(DumpLog.Complaints(decoded));
         return complaints;
-    }
-
-    /// <summary>The lines that complain, with the one after, which says where and what.</summary>
-    private static IEnumerable<string> Complaints(CommandResult dumped)
-    {
-        string[] lines = [.. dumped.Lines, .. dumped.Error.Split('\n')];
-        string[] words = ["ismatch", "orrupt", "isvalid: false", "Exception", "Non-consecutive", "not found"];
-        for (int i = 0; i < lines.Length; i++)
-        {
-            if (words.Any(word => lines[i].Contains(word, StringComparison.Ordinal)))
-            {
-                yield return lines[i] + " " + (i + 1 < lines.Length ? lines[i + 1] : "");
-            }
-        }
     }
 }

@@ -159,6 +159,7 @@ public sealed class HostileInputTests(ITestOutputHelper output) : IAsyncLifetime
         const int Connections = 1000;
         await new ConfluentDotnet().CreateTopicAsync(_broker.Bootstrap, "good", 2);
         await ProduceAndConsumeAsync("warm", 1000);
+        int filesBefore = OpenFiles();
         foreach (RawConnection warm in await OpenHalfAsync(100))
         {
             warm.Dispose();
@@ -168,7 +169,7 @@ public sealed class HostileInputTests(ITestOutputHelper output) : IAsyncLifetime
         RawConnection[] half = await OpenHalfAsync(Connections);
         try
         {
-            await Task.Delay(TimeSpan.FromSeconds(1));
+            await Eventually.TrueAsync(() => OpenFiles() >= filesBefore + Connections, $"the broker has accepted all {Connections} connections");
             long grown = ResidentKiB() - before;
             output.WriteLine($"{before} KiB before, {grown} KiB for {Connections} connections");
             Assert.True(grown < Connections * 20, $"{Connections} half-open connections cost {grown} KiB");
@@ -294,6 +295,8 @@ public sealed class HostileInputTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.True(served.Count > 100, $"only {served.Count} API versions are served");
         return [.. served];
     }
+
+    private int OpenFiles() => Directory.GetFiles($"/proc/{_broker.ProcessId}/fd").Length;
 
     private long ResidentKiB()
     {

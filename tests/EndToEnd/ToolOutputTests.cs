@@ -107,7 +107,7 @@ public sealed partial class ToolOutputTests(ITestOutputHelper output)
         {
             if (arguments == "--topic beta" && name == "get-offsets")
             {
-                await FillAsync(tool);
+                transcript.AddRange(await FillAsync(tool));
             }
 
             CommandResult result = await tool.RunAsync(name, arguments);
@@ -125,12 +125,22 @@ public sealed partial class ToolOutputTests(ITestOutputHelper output)
         return transcript;
     }
 
-    /// <summary>Five keyed records, and a group that has read three of them.</summary>
-    private static async Task FillAsync(KafkaTool tool)
+    /// <summary>Five keyed records, and a group that has read three of them; what the console tools print meanwhile.</summary>
+    private static async Task<string[]> FillAsync(KafkaTool tool)
     {
         string keyed = string.Concat(Enumerable.Range(0, 5).Select(i => $"k{i}:v{i}\n"));
-        (await tool.RunAsync("console-producer", "--topic beta --property parse.key=true --property key.separator=:", keyed)).Succeeded();
-        (await tool.RunAsync("console-consumer", "--topic beta --group readers --from-beginning --max-messages 3")).Succeeded();
+        return
+        [
+            await ConsoleAsync("console-producer", "--topic beta --property parse.key=true --property key.separator=:", keyed),
+            await ConsoleAsync("console-consumer", "--topic beta --group readers --from-beginning --max-messages 3 --property print.key=true --property print.offset=true --property print.partition=true"),
+            await ConsoleAsync("console-consumer", "--topic beta --partition 0 --offset 3 --max-messages 2"),
+        ];
+
+        async Task<string> ConsoleAsync(string name, string arguments, string? input = null)
+        {
+            CommandResult result = (await tool.RunAsync(name, arguments, input)).Succeeded();
+            return $"kafka-{name} {arguments}\n{Normalise(result.Output + result.Error)}";
+        }
     }
 
     /// <summary>Takes out what cannot be the same: ids, times, ports, directories, stack traces, column widths.</summary>

@@ -34,6 +34,10 @@ internal sealed class PartitionReader(BrokerServices services)
         return ReadLog(partition.Log, target, readCommitted, maxBytes, minOneBatch);
     }
 
+    /// <summary>True when <see cref="Read"/> for the target looks into no file; also when there is nothing to read.</summary>
+    public bool IsRecent(FetchTarget target) =>
+        target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsRecent(target.FetchOffset);
+
     private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, bool readCommitted, int maxBytes, bool minOneBatch)
     {
         long highWatermark = log.HighWatermark;

@@ -143,6 +143,9 @@ internal sealed partial class LogSegment
         return TryScan(offset, Offsets.Lookup(offset), end, out found);
     }
 
+    /// <summary>True when the batch of the offset was appended lately, so that <see cref="TryFind"/> looks into no file.</summary>
+    public bool IsRecent(long offset) => _tail.TryFind(offset, out _);
+
     /// <summary>Where the batches that lie wholly below <paramref name="offset"/> end.</summary>
     public int EndPositionOf(long offset)
     {

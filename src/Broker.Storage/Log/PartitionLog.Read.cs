@@ -40,6 +40,12 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>
+    /// True when a read at the offset finds its range without looking into a file: nothing is there yet, or its batch was appended lately. Otherwise the read may have
+    /// to wait for the disk.
+    /// </summary>
+    public bool IsRecent(long offset) => offset >= LogEndOffset || (_segments is [.., LogSegment active] && active.IsRecent(offset));
+
     private ReadResult ReadRange(long offset, int maxBytes, bool minOneBatch, long upperBound)
     {
         LogSegment[] segments = _segments;

@@ -187,6 +187,15 @@ public sealed class RecordCompressionTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Lz4BlocksThatDependOnEachOtherAreRefusedAsJavaClientsRefuseThem()
+    {
+        byte[] frame = Compress(CompressionCodec.Lz4, SampleRecords.Bytes(new Random(4), 100));
+        frame[4] = 0x40;
+        frame[6] = (byte)(System.IO.Hashing.XxHash32.HashToUInt32(frame.AsSpan(4, 2)) >> 8);
+        Assert.Contains("depend on each other", Refusal(CompressionCodec.Lz4, frame, Cap), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void GzipMembersConcatenateAndTruncationIsFound()
     {
         byte[] content = SampleRecords.Bytes(new Random(5), 10_000);

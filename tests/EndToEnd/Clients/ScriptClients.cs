@@ -22,9 +22,6 @@ internal sealed class KafkaJs() : RealClient("kafkajs")
 {
     private static readonly string Script = Path.Combine(Repository.Clients, "node", "client.js");
 
-    /// <summary>Its lz4 and zstd plug-ins are native code that has to be compiled at installation.</summary>
-    public override IReadOnlyList<string> Codecs => ["none", "gzip", "snappy"];
-
     public override async Task CreateTopicAsync(string bootstrap, string topic, int partitions) =>
         (await RunAsync(["create", bootstrap, topic, $"{partitions}"])).Succeeded();
 

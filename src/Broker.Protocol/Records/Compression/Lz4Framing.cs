@@ -128,6 +128,12 @@ internal static class Lz4Framing
             throw new InvalidRecordsException($"The LZ4 frame has flags 0x{flags:x2} and block sizes 0x{sizes:x2}, which are not supported");
         }
 
+        if ((flags & Independent) == 0)
+        {
+            // Single blocks could be read here, but the Java client could not read them back: better the producer learns it.
+            throw new InvalidRecordsException("The LZ4 frame's blocks depend on each other, which Kafka clients cannot read; compress with independent blocks");
+        }
+
         if ((flags & ContentSize) != 0)
         {
             Take(ref input, sizeof(long));

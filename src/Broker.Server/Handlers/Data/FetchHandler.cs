@@ -26,13 +26,35 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         }
 
         var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), request.IsolationLevel == 1);
-        PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
-        if (answerNow || bytes >= request.MinBytes || request.MaxWaitMs <= 0 || plan.Targets.Count == 0)
+        var maxWait = TimeSpan.FromMilliseconds(request.MaxWaitMs);
+
+        // What may wait for the disk is not for a thread of the transport, which serves other connections too.
+        return MayReadFiles(work) ? new(Task.Run(() => ReadAsync(work, maxWait).AsTask())) : ReadAsync(work, maxWait);
+    }
+
+    /// <summary>True when records are down-converted, or found by looking into segments and indexes.</summary>
+    private bool MayReadFiles(Work work)
+    {
+        if (work.Version <= FetchDownConversion.LastVersion)
         {
-            return FinishAsync(work, reads);
+            return true;
         }
 
-        return WaitAsync(work, TimeSpan.FromMilliseconds(request.MaxWaitMs));
+        foreach (FetchTarget target in work.Plan.Targets)
+        {
+            if (!_reader.IsRecent(target))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private ValueTask<IMessage?> ReadAsync(Work work, TimeSpan maxWait)
+    {
+        PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
+        return answerNow || bytes >= work.MinBytes || maxWait <= TimeSpan.Zero || work.Plan.Targets.Count == 0 ? Ready(Finish(work, reads)) : WaitAsync(work, maxWait);
     }
 
     /// <summary>v0-2 had no overall limit field; the broker's own limit bounds every answer.</summary>
@@ -56,7 +78,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
                 PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
                 if (answerNow || bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Stopping.IsCancellationRequested)
                 {
-                    return await FinishAsync(work, reads).ConfigureAwait(false);
+                    return Finish(work, reads);
                 }
 
                 waiter.OnAppended((int)Math.Min(bytes, int.MaxValue));
@@ -113,10 +135,6 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
 
         return reads;
     }
-
-    /// <summary>Down-conversion reads from the disk and decompresses: that is not for a thread of the transport.</summary>
-    private ValueTask<IMessage?> FinishAsync(Work work, PartitionRead[] reads) =>
-        work.Version <= FetchDownConversion.LastVersion ? new(Task.Run<IMessage?>(() => Finish(work, reads))) : Ready(Finish(work, reads));
 
     private FetchResponse Finish(Work work, PartitionRead[] reads)
     {

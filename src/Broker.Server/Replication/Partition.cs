@@ -75,13 +75,27 @@ internal sealed class Partition(PartitionLog log)
         }
 
         AppendResult result = Log.AppendAsLeader(records, role.LeaderEpoch, origin);
-        if (result.Error == ErrorCode.None && !result.IsDuplicate)
+        if (result is { Error: ErrorCode.None, IsDuplicate: false, IsFlushDue: false })
         {
             AdvanceHighWatermark();
             Wake(records.Length);
         }
 
         return result;
+    }
+
+    /// <summary>For an append that says <see cref="AppendResult.IsFlushDue"/>: waits for a flush shared with others, and only then makes the records visible.</summary>
+    /// <returns>None, or KafkaStorageError: nobody knows then what is on the disk, and nothing may be acknowledged.</returns>
+    public async Task<ErrorCode> FlushAsync(AppendResult result, int bytes)
+    {
+        ErrorCode error = await Log.FlushAsync().ConfigureAwait(false);
+        if (error == ErrorCode.None)
+        {
+            Log.AdvanceHighWatermark(result.LastOffset + 1);
+            Wake(bytes);
+        }
+
+        return error;
     }
 
     /// <summary>Lets a fetch know of every later append until it is removed.</summary>

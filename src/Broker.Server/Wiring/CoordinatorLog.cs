@@ -12,8 +12,16 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
 
     public bool IsLeader(int partition) => Find(partition) is { } found && found.CheckLeader(replicas.BrokerId, -1) == ErrorCode.None;
 
-    public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch) =>
-        new(Find(partition) is { } found ? found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1).Error : ErrorCode.NotLeaderOrFollower);
+    public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch)
+    {
+        if (Find(partition) is not { } found)
+        {
+            return new(ErrorCode.NotLeaderOrFollower);
+        }
+
+        AppendResult result = found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1);
+        return result.IsFlushDue ? new(found.FlushAsync(result, recordBatch.Length)) : new(result.Error);
+    }
 
     public long StartOffset(int partition) => Require(partition).Log.LogStartOffset;
 

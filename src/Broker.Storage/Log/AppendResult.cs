@@ -24,6 +24,9 @@ public readonly record struct AppendResult(
     long LogStartOffset,
     bool IsDuplicate)
 {
+    /// <summary>flush.messages asks for a flush before the append is acknowledged: wait for <see cref="PartitionLog.FlushAsync"/>.</summary>
+    public bool IsFlushDue { get; init; }
+
     internal static AppendResult Failed(ErrorCode error, string? message, long logStartOffset, IReadOnlyList<RecordError>? records = null) =>
         new(error, message, records, -1, -1, -1, logStartOffset, false);
 }

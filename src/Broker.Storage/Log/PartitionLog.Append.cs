@@ -38,12 +38,8 @@ public sealed partial class PartitionLog
                 result = AppendLocked(valid, leaderEpoch, origin, config, nowMs);
             }
 
-            if (result.Error == ErrorCode.None && LogEndOffset - RecoveryPoint >= config.FlushMessages)
-            {
-                FlushUpTo(LogEndOffset);
-            }
-
-            return result;
+            // A retry that was recognised has to wait for the flush of its first attempt as well.
+            return result.Error == ErrorCode.None && LogEndOffset - RecoveryPoint >= config.FlushMessages ? result with { IsFlushDue = true } : result;
         }
         catch (Exception e) when (IsFailure(e, "append to"))
         {

@@ -7,23 +7,32 @@ public sealed partial class PartitionLog
     // Truncations so far: a flush that ran beside one must not claim offsets that were written again since.
     private int _truncations;
 
+    private GroupCommit? _groupCommit;
+
     // Whether the name of this log's directory is on the disk.
     private bool _isPathDurable;
 
-    /// <summary>Forces everything appended so far to the disk.</summary>
-    public void Flush()
+    /// <summary>Forces everything appended so far to the disk. KafkaStorageError when it could not; then the directory is offline.</summary>
+    public ErrorCode Flush()
     {
         try
         {
-            if (!IsOffline)
+            if (IsOffline)
             {
-                FlushUpTo(LogEndOffset);
+                return ErrorCode.KafkaStorageError;
             }
+
+            FlushUpTo(LogEndOffset);
+            return ErrorCode.None;
         }
         catch (Exception e) when (IsFailure(e, "flush"))
         {
+            return ErrorCode.KafkaStorageError;
         }
     }
+
+    /// <summary>The same on the thread pool, shared with everybody who asks meanwhile.</summary>
+    public Task<ErrorCode> FlushAsync() => LazyInitializer.EnsureInitialized(ref _groupCommit, () => new GroupCommit(Flush)).FlushAsync();
 
     internal void FlushIfDue(long nowMs)
     {

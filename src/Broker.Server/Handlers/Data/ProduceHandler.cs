@@ -31,18 +31,34 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             return Ready(Answer(request, context.ApiVersion, ErrorCode.TransactionalIdAuthorizationFailed));
         }
 
-        ProduceResponse response = Append(request, context.ApiVersion, out string? failure);
+        ProduceResponse response = Append(request, context.ApiVersion, out string? failure, out List<PendingFlush>? flushes);
         if (request.Acks != 0)
         {
-            return Ready(response);
+            return flushes is null ? Ready(response) : AfterFlushesAsync(response, flushes);
         }
 
         return failure is null ? new((IMessage?)null) : throw new CloseConnectionException($"a produce with acks=0 failed: {failure}");
     }
 
-    private ProduceResponse Append(ProduceRequest request, short version, out string? failure)
+    /// <summary>The flushes run side by side, each shared with other requests; what could not be flushed is not acknowledged.</summary>
+    private static async ValueTask<IMessage?> AfterFlushesAsync(ProduceResponse response, List<PendingFlush> flushes)
+    {
+        foreach (PendingFlush flush in flushes)
+        {
+            ErrorCode error = await flush.Flushed.ConfigureAwait(false);
+            if (error != ErrorCode.None)
+            {
+                flush.Answers[flush.Index] = Failed(flush.Answers[flush.Index].Index, error);
+            }
+        }
+
+        return response;
+    }
+
+    private ProduceResponse Append(ProduceRequest request, short version, out string? failure, out List<PendingFlush>? flushes)
     {
         failure = null;
+        flushes = null;
         var topics = new ProduceResponse.TopicProduceResponse[request.TopicData.Count];
         int t = 0;
         foreach (ProduceRequest.TopicProduceData topic in request.TopicData)
@@ -51,7 +67,12 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             int p = 0;
             foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
             {
-                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request.Acks, version);
+                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request.Acks, version, out Task<ErrorCode>? flushed);
+                if (flushed is not null)
+                {
+                    (flushes ??= []).Add(new PendingFlush(partitions, p, flushed));
+                }
+
                 if (answer.ErrorCode != ErrorCode.None)
                 {
                     failure ??= $"{topic.Name}-{data.Index}: {answer.ErrorCode} {answer.ErrorMessage}";
@@ -66,8 +87,9 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         return new ProduceResponse { Responses = topics };
     }
 
-    private ProduceResponse.PartitionProduceResponse AppendOne(string topic, in ProduceRequest.PartitionProduceData data, short acks, short version)
+    private ProduceResponse.PartitionProduceResponse AppendOne(string topic, in ProduceRequest.PartitionProduceData data, short acks, short version, out Task<ErrorCode>? flushed)
     {
+        flushed = null;
         if (!services.Replicas.TryGet(new TopicPartition(topic, data.Index), out Partition? partition))
         {
             return Failed(data.Index, services.UnknownOrNotLeader(topic, data.Index));
@@ -86,6 +108,11 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         }
 
         AppendResult result = partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, acks);
+        if (result.IsFlushDue)
+        {
+            flushed = partition.FlushAsync(result, data.Records.Length);
+        }
+
         return new()
         {
             Index = data.Index,
@@ -184,4 +211,7 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
 
         return new ProduceResponse { Responses = topics };
     }
+
+    /// <summary>An answer of a partition that is true only if the flush succeeds.</summary>
+    private readonly record struct PendingFlush(ProduceResponse.PartitionProduceResponse[] Answers, int Index, Task<ErrorCode> Flushed);
 }

@@ -12,16 +12,17 @@ internal readonly record struct EpochEntry(int Epoch, long StartOffset);
 internal sealed class LeaderEpochs
 {
     private readonly LogFiles _files;
+    private readonly Lock _writing = new();
     private string _path;
     private volatile EpochEntry[] _entries;
-    private bool _isWritten;
+    private volatile EpochEntry[]? _written;
 
     public LeaderEpochs(LogFiles files, string directory)
     {
         _files = files;
         _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
         _entries = ReadFile();
-        _isWritten = true;
+        _written = _entries;
     }
 
     public int Latest => _entries is { Length: > 0 } entries ? entries[^1].Epoch : -1;
@@ -134,31 +135,36 @@ internal sealed class LeaderEpochs
     /// <summary>Nothing is known: the log is about to be scanned from its start.</summary>
     public void Clear() => Set([]);
 
-    /// <summary>Before the recovery point may pass batches: what the file says of them is not rebuilt below it.</summary>
+    /// <summary>
+    /// Before the recovery point may pass batches: what the file says of them is not rebuilt below it. With or without the log's lock: who comes last writes the newest
+    /// entries, so that appends need not wait for a disk that is being flushed.
+    /// </summary>
     public void Flush(bool durable)
     {
-        if (_isWritten)
+        if (_written == _entries)
         {
             return;
         }
 
-        EpochEntry[] entries = _entries;
-        string[] lines = new string[entries.Length];
-        for (int i = 0; i < lines.Length; i++)
+        lock (_writing)
         {
-            lines[i] = string.Create(CultureInfo.InvariantCulture, $"{entries[i].Epoch} {entries[i].StartOffset}");
+            EpochEntry[] entries = _entries;
+            string[] lines = new string[entries.Length];
+            for (int i = 0; i < lines.Length; i++)
+            {
+                lines[i] = string.Create(CultureInfo.InvariantCulture, $"{entries[i].Epoch} {entries[i].StartOffset}");
+            }
+
+            _files.Replace(_path, CheckpointFile.Compose(lines), durable);
+            HasFile = true;
+            if (durable)
+            {
+                _written = entries;
+            }
         }
-
-        _files.Replace(_path, CheckpointFile.Compose(lines), durable);
-        HasFile = true;
-        _isWritten = durable;
     }
 
-    private void Set(EpochEntry[] entries)
-    {
-        _entries = entries;
-        _isWritten = false;
-    }
+    private void Set(EpochEntry[] entries) => _entries = entries;
 
     private EpochEntry[] ReadFile()
     {

@@ -113,7 +113,7 @@ internal sealed class LogMaintenance
         {
             Guarded(directory, d =>
             {
-                d.RecoveryPoints.Write(Offsets(d, static log => log.RecoveryPoint));
+                d.RecoveryPoints.Write(Offsets(d, static log => log.RecoveryPointToKeep()));
                 d.LogStartOffsets.Write(Offsets(d, static log => log.LogStartOffset > log.Segments[0].BaseOffset ? log.LogStartOffset : null));
             });
         }

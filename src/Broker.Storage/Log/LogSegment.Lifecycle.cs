@@ -13,8 +13,9 @@ internal sealed partial class LogSegment
         _files.Flush(File);
         if (!isActive)
         {
-            WriteIndexes(durable: true);
+            // The indexes last: their being flushed stands for all of it.
             Transactions.Flush();
+            WriteIndexes(durable: true);
         }
 
         if (!_isNameDurable)

@@ -1,4 +1,5 @@
 using Broker.Configuration;
+using Broker.Protocol;
 
 namespace Broker.Storage;
 
@@ -6,6 +7,9 @@ public sealed partial class PartitionLog
 {
     // Truncations so far: a flush that ran beside one must not claim offsets that were written again since.
     private int _truncations;
+
+    // The highest recovery point that the checkpoint may hold.
+    private long _vouchedFor;
 
     private GroupCommit? _groupCommit;
 
@@ -60,10 +64,10 @@ public sealed partial class PartitionLog
             {
                 return;
             }
-
-            _epochs.Flush(durable: true);
         }
 
+        // What it knows beyond the offset does no harm: a start cuts it to the end of the log.
+        _epochs.Flush(durable: true);
         if (!_isPathDurable)
         {
             Files.FlushDirectory(Path.GetDirectoryName(_path)!);
@@ -90,6 +94,32 @@ public sealed partial class PartitionLog
         }
 
         Volatile.Write(ref _lastFlushMs, _services.NowMs);
+    }
+
+    /// <summary>
+    /// What the checkpoint may say. Never the end of a segment whose indexes have not been flushed: a start after a crash checks whole segments, so that any offset within
+    /// the last one costs the same, and one below the end leaves it to be checked. So nobody has to wait for the disk when a segment rolls.
+    /// </summary>
+    internal long RecoveryPointToKeep()
+    {
+        lock (_lock)
+        {
+            long point = _recoveryPoint;
+            LogSegment[] segments = _segments;
+            for (int i = 0; i < segments.Length && !_isClosed; i++)
+            {
+                bool isActive = i + 1 == segments.Length;
+                long end = isActive ? _logEndOffset : segments[i + 1].BaseOffset;
+                if (point >= end && end > segments[i].BaseOffset && (isActive || segments[i].HasUnflushedIndexes))
+                {
+                    point = end - 1;
+                    break;
+                }
+            }
+
+            _vouchedFor = Math.Max(_vouchedFor, point);
+            return point;
+        }
     }
 
     /// <summary>Closes the active segment now, if it holds anything.</summary>
@@ -144,9 +174,9 @@ public sealed partial class PartitionLog
         }
 
         active.BecomeInactive();
-        if (_recoveryPoint >= baseOffset)
+        if (_vouchedFor >= baseOffset)
         {
-            // A start after a crash would not look at this segment any more: its indexes must be right from now on.
+            // A start after a crash would not look at this segment any more: its indexes must be right from now on. Only right after a clean start.
             active.Flush(isActive: false);
         }
 

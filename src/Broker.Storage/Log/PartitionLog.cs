@@ -40,6 +40,7 @@ public sealed partial class PartitionLog
         _logStartOffset = loaded.LogStartOffset;
         _logEndOffset = loaded.LogEndOffset;
         _recoveryPoint = Math.Min(loaded.RecoveryPoint, loaded.LogEndOffset);
+        _vouchedFor = _recoveryPoint;
         _lastFlushMs = services.NowMs;
         SetHighWatermark(Math.Clamp(loaded.HighWatermark, loaded.LogStartOffset, loaded.LogEndOffset));
     }

@@ -185,7 +185,7 @@ internal sealed class CampaignRun
         WrittenBatch batch = new(Model.End, count, bytes, Model.Epoch, producer, sequence, isTransactional, isCommit, timestamp);
         Note($"append {batch.First}+{count} of {producer}{(isCommit is null ? "" : " marker")}");
         Model.Add(batch);
-        AppendResult result = Log!.AppendAsLeader(bytes, Model.Epoch, isCommit is null ? AppendOrigin.Client : AppendOrigin.Coordinator);
+        AppendResult result = Log!.AppendAndFlush(bytes, Model.Epoch, isCommit is null ? AppendOrigin.Client : AppendOrigin.Coordinator);
         if (result.Error != ErrorCode.None)
         {
             // It may be in the file all the same; nobody was told so.
@@ -197,7 +197,7 @@ internal sealed class CampaignRun
         Assert.Equal((batch.First, batch.Last, false), (result.BaseOffset, result.LastOffset, result.IsDuplicate));
         Model.Follow(batch);
         Model.MinEnd = Model.End;
-        Log.AdvanceHighWatermark(long.MaxValue);
+        Log!.AdvanceHighWatermark(long.MaxValue);
         if (_flushMessages == 1)
         {
             Acknowledged(batch);

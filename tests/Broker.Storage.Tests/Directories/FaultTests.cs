@@ -39,7 +39,7 @@ public class FaultTests
         PartitionLog log = rig.Log;
         for (int i = 0; i < 7; i++)
         {
-            AppendResult result = log.AppendAsLeader(Batches.Idempotent(1, 0, i), 0, AppendOrigin.Client);
+            AppendResult result = log.AppendAndFlush(Batches.Idempotent(1, 0, i), 0, AppendOrigin.Client);
             Assert.True(result.Error is ErrorCode.None or ErrorCode.KafkaStorageError, $"{result.Error}");
             if (result.Error == ErrorCode.None)
             {

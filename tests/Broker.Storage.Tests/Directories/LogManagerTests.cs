@@ -158,9 +158,12 @@ public class LogManagerTests
         Assert.Equal("0\n1\nt 0 1\n", File.ReadAllText(highWatermarks));
         Assert.False(File.Exists(recoveryPoints));
         rig.Advance(TimeSpan.FromSeconds(55));
-        Assert.Equal("0\n1\nt 0 1\n", File.ReadAllText(recoveryPoints));
+        // One below the end while the segment grows: its indexes are not flushed yet, so a crash has to check it.
+        Assert.Equal("0\n1\nt 0 0\n", File.ReadAllText(recoveryPoints));
         rig.Crash();
         Assert.Equal(1, rig.Log.HighWatermark);
+        rig.Stop();
+        Assert.Equal("0\n1\nt 0 1\n", File.ReadAllText(recoveryPoints));
     }
 
     [Theory]

@@ -78,7 +78,7 @@ internal sealed class LogRig : IDisposable
     public AppendResult Append(byte[] batch, int leaderEpoch = 0, AppendOrigin origin = AppendOrigin.Client)
     {
         PartitionLog log = Log;
-        AppendResult result = log.AppendAsLeader(batch, leaderEpoch, origin);
+        AppendResult result = log.AppendAndFlush(batch, leaderEpoch, origin);
         log.AdvanceHighWatermark(log.LogEndOffset);
         return result;
     }

@@ -16,9 +16,10 @@ public interface ICoordinatorLog
     /// <summary>
     /// Appends one record batch (v2, whose offsets and leader epoch are the log's business; the memory may be patched in place) and waits until it is
     /// committed by the topic's rules, or answers RequestTimedOut after offsets.commit.timeout.ms. Never throws for what a log can do wrong: the answer is
-    /// None, or the code that a producer would get.
+    /// None, or the code that a producer would get. <paramref name="verification"/> is what the log gave to whoever verified the transaction of a transactional
+    /// batch; null for other batches.
     /// </summary>
-    ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch);
+    ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch, object? verification = null);
 
     /// <summary>First offset that is there to read.</summary>
     long StartOffset(int partition);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Broker.Protocol.Records;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,7 @@ namespace Broker.Coordination;
 /// partitions. Thread-safe; nothing blocks the calling thread, and markers are written on the thread pool. Only once <see cref="Start"/> was called: before,
 /// the metadata that tells a deleted topic from one that is not there yet is not complete.
 /// </summary>
-internal sealed class TransactionCoordinator : IAsyncDisposable
+public sealed partial class TransactionCoordinator : IAsyncDisposable
 {
     internal const string Topic = "__transaction_state";
 
@@ -45,14 +46,13 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
     public Task UnloadAsync(int partition, int leaderEpoch) => _partitions.UnloadAsync(partition, leaderEpoch);
 
     /// <summary>Runs one input of the state machine and waits for its answer.</summary>
-    public async ValueTask<ProducerResult> AskAsync(string transactionalId, Action<TransactionShard, Call<ProducerResult>, Moment, Effects> ask)
+    internal async ValueTask<ProducerResult> AskAsync(string transactionalId, Action<TransactionShard, Call<ProducerResult>, Moment, Effects> ask)
     {
         if (!_started.Task.IsCompletedSuccessfully)
         {
             return new ProducerResult(ErrorCode.CoordinatorNotAvailable);
         }
-        int count = _log.PartitionCount;
-        if (count == 0 || !_partitions.TryGet(CoordinatorKey.PartitionFor(transactionalId, count), out CoordinatorPartition<TransactionShard>? partition))
+        if (!TryRoute(transactionalId, out CoordinatorPartition<TransactionShard>? partition))
         {
             return new ProducerResult(ErrorCode.NotCoordinator);
         }
@@ -71,6 +71,13 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
         _started.TrySetCanceled();
         await _partitions.CloseAsync().ConfigureAwait(false);
         _timer.Dispose();
+    }
+
+    private bool TryRoute(string transactionalId, [NotNullWhen(true)] out CoordinatorPartition<TransactionShard>? partition)
+    {
+        partition = null;
+        int count = _log.PartitionCount;
+        return count > 0 && _partitions.TryGet(CoordinatorKey.PartitionFor(transactionalId, count), out partition);
     }
 
     private CoordinatorPartition<TransactionShard> Make(int number, int leaderEpoch) =>

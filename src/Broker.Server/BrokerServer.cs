@@ -24,6 +24,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private NetworkServer? _network;
     private ClusterController? _controller;
     private GroupCoordinator? _groups;
+    private TransactionCoordinator? _transactions;
 
     public BrokerServer(BrokerConfig config, TimeProvider time, ILoggerFactory loggers)
     {
@@ -58,7 +59,9 @@ public sealed class BrokerServer : IAsyncDisposable
         var replicas = new ReplicaManager(brokerId, _logs, config, _loggers.CreateLogger<ReplicaManager>());
         _controller = new ClusterController(_tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>());
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
-        BrokerServices services = Services(config, metadata, replicas, brokerId);
+        var markers = new TransactionMarkers(replicas, metadata, _groups, _time, _loggers.CreateLogger<TransactionMarkers>());
+        _transactions = TransactionsWiring.Create(config, metadata, replicas, markers, _time, _loggers);
+        BrokerServices services = Services(config, metadata, replicas, markers, brokerId);
         _network = new NetworkServer(NetworkWiring.Options(config.Current), new RequestDispatcher(new HandlerTable(services), _loggers.CreateLogger<RequestDispatcher>()), _time, _loggers);
         replicas.OnBrokerConfig(() => _network.UpdateConnectionLimits(NetworkWiring.Limits(config.Current)));
         await _network.BindAsync().ConfigureAwait(false);
@@ -66,6 +69,7 @@ public sealed class BrokerServer : IAsyncDisposable
         IReadOnlyDictionary<string, EndpointImage> endpoints = NetworkWiring.Advertised(_config, _network.BoundEndpoints);
         await _controller.StartAsync(new BrokerRegistration(brokerId, _config.Get(ConfigKeys.BrokerRack), endpoints)).ConfigureAwait(false);
         _groups.Start();
+        _transactions.Start();
         _network.StartAccepting();
         Report = NetworkWiring.Report(brokerId, clusterId, _config, _network.BoundEndpoints, endpoints);
     }
@@ -77,6 +81,11 @@ public sealed class BrokerServer : IAsyncDisposable
         if (_network is not null)
         {
             await _network.StopAsync(StopGrace).ConfigureAwait(false);
+        }
+
+        if (_transactions is not null)
+        {
+            await _transactions.DisposeAsync().ConfigureAwait(false);
         }
 
         if (_groups is not null)
@@ -152,6 +161,7 @@ public sealed class BrokerServer : IAsyncDisposable
         OffsetCheckpointIntervalMs = _config.Get(ConfigKeys.LogFlushOffsetCheckpointIntervalMs),
         HighWatermarkCheckpointIntervalMs = _config.Get(ConfigKeys.ReplicaHighWatermarkCheckpointIntervalMs),
         ProducerIdExpirationMs = _config.Get(ConfigKeys.ProducerIdExpirationMs),
+        VerifiesTransactions = () => config.Current.Get(ConfigKeys.TransactionPartitionVerificationEnable),
         Cleaner = () => CleanerOptions(config.Current),
     };
 
@@ -173,7 +183,7 @@ public sealed class BrokerServer : IAsyncDisposable
         ValidateTopicConfig = overrides => TopicConfig.Validate(config.Current, overrides)?.Message,
     };
 
-    private BrokerServices Services(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, int brokerId) => new()
+    private BrokerServices Services(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, TransactionMarkers markers, int brokerId) => new()
     {
         BrokerId = brokerId,
         Config = config,
@@ -182,6 +192,8 @@ public sealed class BrokerServer : IAsyncDisposable
         Tree = _tree!,
         Replicas = replicas,
         Groups = _groups!,
+        Transactions = _transactions!,
+        Markers = markers,
         FetchSessions = new FetchSessionCache(config.Current.Get(ConfigKeys.MaxIncrementalFetchSessionCacheSlots), _time),
         ProducerIds = new ProducerIdAllocator(_controller!),
         AutoCreation = new TopicAutoCreation(config, metadata, _controller!, _loggers.CreateLogger<TopicAutoCreation>()),

@@ -24,7 +24,7 @@ internal sealed class MemoryLog : ICoordinatorLog
 
     public void Release() => _hold?.TrySetResult();
 
-    public async ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch)
+    public async ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch, object? verification = null)
     {
         if (_hold is { } hold)
         {

@@ -84,9 +84,12 @@ public sealed partial class ToolOutputTests(ITestOutputHelper output)
             .Where(line => line.Contains("): ", StringComparison.Ordinal))
             .ToDictionary(line => line.Split(':')[0], line => line.TrimEnd(','), StringComparer.Ordinal);
 
-    /// <summary>What this broker serves beyond Kafka 3.9: one version of Kafka 4, and an API that Kafka 3.9 serves with KRaft only.</summary>
+    /// <summary>What this broker serves beyond Kafka 3.9: versions of Kafka 4 (those of transaction.version 2 among them), and an API that Kafka 3.9 serves with KRaft only.</summary>
     private static readonly Dictionary<string, string> Beyond = new(StringComparer.Ordinal)
     {
+        ["Produce(0)"] = "Produce(0): 0 to 12 [usable: 11]",
+        ["EndTxn(26)"] = "EndTxn(26): 0 to 5 [usable: 4]",
+        ["TxnOffsetCommit(28)"] = "TxnOffsetCommit(28): 0 to 5 [usable: 4]",
         ["Metadata(3)"] = "Metadata(3): 0 to 13 [usable: 12]",
         ["DescribeTopicPartitions(75)"] = "DescribeTopicPartitions(75): 0 [usable: 0]",
     };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using Broker.Protocol;
 
 namespace Broker.Cluster;
 
@@ -69,6 +70,8 @@ public sealed record MetadataImage
     public TopicImage? Topic(string name) => TopicsByName.GetValueOrDefault(name);
 
     public TopicImage? Topic(Guid id) => NamesById.TryGetValue(id, out string? name) ? Topic(name) : null;
+
+    public bool Has(TopicPartition partition) => Topic(partition.Topic) is { } topic && (uint)partition.Partition < (uint)topic.Partitions.Count;
 
     public BrokerImage? Broker(int id)
     {

@@ -20,7 +20,6 @@ internal static class NotYet
     public const string CommitAcks = "Commits always wait for the in-sync replicas.";
     public const string ConsumerProtocol = "This version has the classic group protocol only.";
     public const string ShareGroups = "This version has no share groups.";
-    public const string Transactions = "This version has no transaction coordinator.";
     public const string Telemetry = "This version takes no metrics from clients.";
     public const string TieredStorage = "This version has no tiered storage.";
     public const string Queues = "There is no common queue of requests: each connection is bounded by itself, by requests and by bytes in work.";

@@ -305,7 +305,7 @@ internal sealed class CoordinatorPartition<TShard>
                     batch.Append(nowMs, record.EncodeKey(), record.EncodeValue());
                 }
             }
-            return await _log.AppendAsync(Number, batch.Build()).ConfigureAwait(false);
+            return await _log.AppendAsync(Number, batch.Build(), producer?.Verification).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -5,7 +5,7 @@ internal sealed partial class TransactionShard
 {
     /// <summary>
     /// With <paramref name="clientVersion"/> 2 every end raises the epoch, so a delayed request of an earlier transaction is told apart from one of this;
-    /// <paramref name="freshId"/> is used when the epochs are used up. Answered when the decision is in the log.
+    /// <paramref name="freshId"/> (-1 for none) is used when the epochs are used up. Answered when the decision is in the log.
     /// </summary>
     public void End(string id, long producerId, short epoch, bool isCommit, short clientVersion, long freshId, Call<ProducerResult> call, Moment now, Effects effects)
     {
@@ -31,7 +31,12 @@ internal sealed partial class TransactionShard
         }
         bool isSame = (current.State is TransactionState.PrepareCommit or TransactionState.CompleteCommit) == isCommit;
         bool mayAbortNothing = clientVersion >= 2 && !isCommit && !isRetry && !current.IsPrepared;
-        if (current.State == TransactionState.Ongoing || mayAbortNothing)
+        if (freshId == TransactionSnapshot.NoProducer && clientVersion >= 2 && current.IsEpochExhausted)
+        {
+            // The epochs were used up only now, by a fencing: the client comes again.
+            effects.Answer(call, new ProducerResult(ErrorCode.ConcurrentTransactions));
+        }
+        else if (current.State == TransactionState.Ongoing || mayAbortNothing)
         {
             Prepare(entry, isCommit, clientVersion, freshId, call, now, effects);
         }
@@ -59,14 +64,19 @@ internal sealed partial class TransactionShard
         }
         else
         {
-            entry.RetryAtMs = now.MonotonicMs + settings.MarkerRetryMs;
+            RetryLater(entry, now);
         }
     }
 
     public void Advance(Moment now, Effects effects)
     {
-        foreach (Entry entry in _entries.Values.Where(entry => entry.RetryAtMs <= now.MonotonicMs).ToArray())
+        while (_retries.TryPeek(out Entry? entry, out long dueMs) && dueMs <= now.MonotonicMs)
         {
+            _retries.Dequeue();
+            if (entry.RetryAtMs != dueMs)
+            {
+                continue;
+            }
             if (entry.Unmarked.Count == 0)
             {
                 Complete(entry, now, effects);

@@ -5,13 +5,14 @@ internal sealed partial class TransactionShard
 {
     /// <summary>
     /// <paramref name="expectedId"/> and <paramref name="expectedEpoch"/> are -1 for a producer that starts anew. <paramref name="freshId"/> is an unused
-    /// producer id, which is taken for a new transactional id and when the epochs of the old one are used up.
+    /// producer id, which is taken for a new transactional id and when the epochs of the old one are used up; -1 when none was expected to be needed.
     /// </summary>
     public void InitProducer(
         string id, int timeoutMs, long expectedId, short expectedEpoch, long freshId, Call<ProducerResult> call, Moment now, Effects effects)
     {
         ErrorCode error = id.Length == 0 ? ErrorCode.InvalidRequest
             : timeoutMs <= 0 || timeoutMs > settings.MaxTimeoutMs ? ErrorCode.InvalidTransactionTimeout
+            : freshId == TransactionSnapshot.NoProducer && NeedsFreshId(id) ? ErrorCode.ConcurrentTransactions
             : ErrorCode.None;
         if (error != ErrorCode.None)
         {

@@ -10,15 +10,29 @@ internal sealed record ProducerResult(ErrorCode Error, long ProducerId = -1, sho
 internal sealed partial class TransactionShard(int coordinatorEpoch, TransactionSettings settings) : ICoordinatorShard
 {
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+
+    /// <summary>May hold older deadlines of an entry: only the one noted in it counts.</summary>
+    private readonly PriorityQueue<Entry, long> _retries = new();
     private long _nextCheckMs;
     private long _nextExpiryMs;
     private long _attempts;
 
     public int Count => _entries.Count;
 
-    public long NextDeadlineMs => _entries.Count == 0
-        ? Moment.Never
-        : Math.Min(Math.Min(_nextCheckMs, _nextExpiryMs), _entries.Values.Min(entry => entry.RetryAtMs));
+    public long NextDeadlineMs
+    {
+        get
+        {
+            long retryMs = _retries.TryPeek(out _, out long atMs) ? atMs : Moment.Never;
+            return _entries.Count == 0 ? retryMs : Math.Min(Math.Min(_nextCheckMs, _nextExpiryMs), retryMs);
+        }
+    }
+
+    public IEnumerable<KeyValuePair<string, TransactionSnapshot>> All =>
+        _entries.Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Current)).Where(entry => entry.Value.Epoch != TransactionSnapshot.NoEpoch);
+
+    /// <summary>Whether the next InitProducerId or EndTxn of the id takes an unused producer id.</summary>
+    public bool NeedsFreshId(string id) => !_entries.TryGetValue(id, out Entry? entry) || entry.Current.IsEpochExhausted;
 
     public TransactionSnapshot? Find(string id) => _entries.GetValueOrDefault(id)?.Current;
 
@@ -56,6 +70,7 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
             }
         }
         _entries.Clear();
+        _retries.Clear();
     }
 
     /// <summary>Adds partitions, or with <paramref name="verifyOnly"/> asks whether they are in.</summary>
@@ -90,9 +105,18 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
     {
         entry = null;
         return id.Length == 0 ? ErrorCode.InvalidRequest
-            : !_entries.TryGetValue(id, out entry) || entry.Current.ProducerId != producerId ? ErrorCode.InvalidProducerIdMapping
+            : !_entries.TryGetValue(id, out entry) ? ErrorCode.InvalidProducerIdMapping
+            // The id for the next transaction, which the producer knows from the answer to its EndTxn, while the markers are on their way.
+            : entry.Current.NextProducerId == producerId && producerId != TransactionSnapshot.NoProducer ? ErrorCode.ConcurrentTransactions
+            : entry.Current.ProducerId != producerId ? ErrorCode.InvalidProducerIdMapping
             : entry.Current.Epoch != epoch ? ErrorCode.ProducerFenced
             : ErrorCode.None;
+    }
+
+    private void RetryLater(Entry entry, Moment now)
+    {
+        entry.RetryAtMs = now.MonotonicMs + settings.MarkerRetryMs;
+        _retries.Enqueue(entry, entry.RetryAtMs);
     }
 
     /// <summary>Appends the next state; it is in force, and the caller answered, once that is in the log. A failed append changes nothing.</summary>
@@ -119,7 +143,7 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
                 result = new ProducerResult(AppendErrors.ForTransaction(error));
                 if (entry.Current.IsPrepared)
                 {
-                    entry.RetryAtMs = now.MonotonicMs + settings.MarkerRetryMs;
+                    RetryLater(entry, now);
                 }
                 else if (entry.Current.Epoch == TransactionSnapshot.NoEpoch)
                 {

@@ -26,6 +26,11 @@ internal static class ApiTable
         new(DeleteRecordsHandler.Supports, s => new DeleteRecordsHandler(s)),
         new(InitProducerIdHandler.Supports, s => new InitProducerIdHandler(s)),
         new(OffsetForLeaderEpochHandler.Supports, s => new OffsetForLeaderEpochHandler(s)),
+        new(AddPartitionsToTxnHandler.Supports, s => new AddPartitionsToTxnHandler(s)),
+        new(AddOffsetsToTxnHandler.Supports, s => new AddOffsetsToTxnHandler(s)),
+        new(EndTxnHandler.Supports, s => new EndTxnHandler(s)),
+        new(WriteTxnMarkersHandler.Supports, s => new WriteTxnMarkersHandler(s)),
+        new(TxnOffsetCommitHandler.Supports, s => new TxnOffsetCommitHandler(s)),
         new(DescribeAclsHandler.Supports, _ => new DescribeAclsHandler()),
         new(DescribeConfigsHandler.Supports, s => new DescribeConfigsHandler(s)),
         new(AlterConfigsHandler.Supports, s => new AlterConfigsHandler(s)),
@@ -40,6 +45,8 @@ internal static class ApiTable
         new(DescribeUserScramCredentialsHandler.Supports, _ => new DescribeUserScramCredentialsHandler()),
         new(DescribeClusterHandler.Supports, s => new DescribeClusterHandler(s)),
         new(DescribeProducersHandler.Supports, s => new DescribeProducersHandler(s)),
+        new(DescribeTransactionsHandler.Supports, s => new DescribeTransactionsHandler(s)),
+        new(ListTransactionsHandler.Supports, s => new ListTransactionsHandler(s)),
         new(DescribeTopicPartitionsHandler.Supports, s => new DescribeTopicPartitionsHandler(s)),
     ];
 

@@ -58,8 +58,11 @@ internal sealed class Partition(PartitionLog log)
             : ErrorCode.UnknownLeaderEpoch;
     }
 
-    /// <summary>Appends as leader and makes the records visible. With <paramref name="requiredAcks"/> -1 the in-sync set must be large enough.</summary>
-    public AppendResult Append(Memory<byte> records, AppendOrigin origin, short requiredAcks)
+    /// <summary>
+    /// Appends as leader and makes the records visible. With <paramref name="requiredAcks"/> -1 the in-sync set must be large enough.
+    /// <paramref name="verification"/>: see <see cref="PartitionLog.AppendAsLeader"/>.
+    /// </summary>
+    public AppendResult Append(Memory<byte> records, AppendOrigin origin, short requiredAcks, TransactionVerification? verification = null)
     {
         PartitionImage? role = _role;
         if (role is null)
@@ -74,11 +77,12 @@ internal sealed class Partition(PartitionLog log)
                 $"The size of the current ISR {role.Isr.Length} is insufficient to satisfy the min.isr requirement of {Log.Config.MinInsyncReplicas} for partition {TopicPartition}");
         }
 
-        AppendResult result = Log.AppendAsLeader(records, role.LeaderEpoch, origin);
+        AppendResult result = Log.AppendAsLeader(records, role.LeaderEpoch, origin, verification);
         if (result is { Error: ErrorCode.None, IsDuplicate: false, IsFlushDue: false })
         {
             AdvanceHighWatermark();
-            Wake(records.Length);
+            // A marker sets free more than its own bytes for those who read committed records only.
+            Wake(origin == AppendOrigin.Coordinator ? int.MaxValue : records.Length);
         }
 
         return result;

@@ -21,6 +21,10 @@ internal sealed class BrokerServices
 
     public required GroupCoordinator Groups { get; init; }
 
+    public required TransactionCoordinator Transactions { get; init; }
+
+    public required TransactionMarkers Markers { get; init; }
+
     public required FetchSessionCache FetchSessions { get; init; }
 
     public required ProducerIdAllocator ProducerIds { get; init; }
@@ -34,7 +38,7 @@ internal sealed class BrokerServices
 
     /// <summary>Why a partition is not served here: nobody has it, or somebody else leads it.</summary>
     public ErrorCode UnknownOrNotLeader(string topic, int partition) =>
-        Metadata.Current.Topic(topic) is { } image && (uint)partition < (uint)image.Partitions.Count
+        Metadata.Current.Has(new TopicPartition(topic, partition))
             ? ErrorCode.NotLeaderOrFollower
             : ErrorCode.UnknownTopicOrPartition;
 }

@@ -12,14 +12,14 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
 
     public bool IsLeader(int partition) => Find(partition) is { } found && found.CheckLeader(replicas.BrokerId, -1) == ErrorCode.None;
 
-    public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch)
+    public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch, object? verification = null)
     {
         if (Find(partition) is not { } found)
         {
             return new(ErrorCode.NotLeaderOrFollower);
         }
 
-        AppendResult result = found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1);
+        AppendResult result = found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1, (TransactionVerification?)verification);
         return result.IsFlushDue ? new(found.FlushAsync(result, recordBatch.Length)) : new(result.Error);
     }
 

@@ -33,7 +33,7 @@ public sealed class LogManager : IAsyncDisposable
     {
         _options = options;
         ILogger logger = loggers.CreateLogger("Broker.Storage");
-        _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs);
+        _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs) { VerifiesTransactions = options.VerifiesTransactions };
         _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger))];
         _maintenance = new LogMaintenance(this, options, _services);
         _cleaner = new LogCleaner(this, options.Cleaner, _services);

@@ -36,6 +36,9 @@ public sealed record LogManagerOptions
     /// <summary>producer.id.expiration.check.interval.ms.</summary>
     public long ProducerIdExpirationCheckIntervalMs { get; init; } = 600_000;
 
+    /// <summary>transaction.partition.verification.enable at the moment: whether transactional batches are only taken with a verification.</summary>
+    public Func<bool> VerifiesTransactions { get; init; } = static () => false;
+
     /// <summary>Compaction, as configured at the moment.</summary>
     public Func<CleanerOptions> Cleaner { get; init; } = static () => DefaultCleaner;
 

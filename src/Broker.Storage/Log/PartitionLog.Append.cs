@@ -8,9 +8,10 @@ public sealed partial class PartitionLog
 {
     /// <summary>
     /// Validates, assigns offsets, patches <paramref name="records"/> in place (the caller owns the memory) and writes once. Formats 0 and 1 are converted.
-    /// What needs no offset (CRC, records, timestamps) is checked before the lock is taken.
+    /// What needs no offset (CRC, records, timestamps) is checked before the lock is taken. <paramref name="verification"/>, from
+    /// <see cref="BeginVerification"/>, says that the coordinator knows of the transaction that the records may open here.
     /// </summary>
-    public AppendResult AppendAsLeader(Memory<byte> records, int leaderEpoch, AppendOrigin origin)
+    public AppendResult AppendAsLeader(Memory<byte> records, int leaderEpoch, AppendOrigin origin, TransactionVerification? verification = null)
     {
         if (IsOffline)
         {
@@ -35,7 +36,7 @@ public sealed partial class PartitionLog
             AppendResult result;
             lock (_lock)
             {
-                result = AppendLocked(valid, leaderEpoch, origin, config, nowMs);
+                result = AppendLocked(valid, leaderEpoch, origin, verification, config, nowMs);
             }
 
             // A retry that was recognised has to wait for the flush of its first attempt as well.
@@ -47,7 +48,29 @@ public sealed partial class PartitionLog
         }
     }
 
-    private AppendResult AppendLocked(in ValidatedRecords valid, int leaderEpoch, AppendOrigin origin, TopicConfig config, long nowMs)
+    /// <summary>
+    /// To be asked before the first transactional batch of a producer: null when its transaction is open here already. Otherwise the coordinator has to be
+    /// asked, and the answer is worth something for the append only with what this returns.
+    /// </summary>
+    public TransactionVerification? BeginVerification(long producerId, short epoch, int firstSequence)
+    {
+        lock (_lock)
+        {
+            return _producers.BeginVerification(producerId, epoch, firstSequence, _services.NowMs);
+        }
+    }
+
+    /// <summary>The coordinator said no for good.</summary>
+    public void ForgetVerification(TransactionVerification verification)
+    {
+        lock (_lock)
+        {
+            _producers.ForgetVerification(verification);
+        }
+    }
+
+    private AppendResult AppendLocked(
+        in ValidatedRecords valid, int leaderEpoch, AppendOrigin origin, TransactionVerification? verification, TopicConfig config, long nowMs)
     {
         if (_isClosed)
         {
@@ -56,7 +79,7 @@ public sealed partial class PartitionLog
 
         Span<byte> bytes = valid.Bytes.Span;
         long first = _logEndOffset;
-        if (Prepare(bytes, leaderEpoch, origin, out long next, out long maxTimestampMs) is { } refusal)
+        if (Prepare(bytes, leaderEpoch, origin, verification, out long next, out long maxTimestampMs) is { } refusal)
         {
             return refusal;
         }
@@ -75,7 +98,8 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>Patches offsets and leader epoch into the batches and asks the producer rules; nothing of the log changes. Not null: why nothing is appended.</summary>
-    private AppendResult? Prepare(Span<byte> bytes, int leaderEpoch, AppendOrigin origin, out long next, out long maxTimestampMs)
+    private AppendResult? Prepare(
+        Span<byte> bytes, int leaderEpoch, AppendOrigin origin, TransactionVerification? verification, out long next, out long maxTimestampMs)
     {
         next = _logEndOffset;
         maxTimestampMs = -1;
@@ -90,7 +114,7 @@ public sealed partial class PartitionLog
                 throw new InvalidOperationException($"Validated records hold no batch at {at} of {bytes.Length} bytes.");
             }
 
-            if (batch.HasProducer && CheckProducer(batch, batchBytes, origin, isAlone: batch.Size == bytes.Length, ref staged) is { } refusal)
+            if (batch.HasProducer && CheckProducer(batch, batchBytes, origin, verification, isAlone: batch.Size == bytes.Length, ref staged) is { } refusal)
             {
                 return refusal;
             }
@@ -104,13 +128,18 @@ public sealed partial class PartitionLog
     }
 
     private AppendResult? CheckProducer(
-        in BatchInfo batch, ReadOnlySpan<byte> bytes, AppendOrigin origin, bool isAlone, ref Dictionary<long, ProducerState>? staged)
+        in BatchInfo batch, ReadOnlySpan<byte> bytes, AppendOrigin origin, TransactionVerification? verification, bool isAlone, ref Dictionary<long, ProducerState>? staged)
     {
         ProducerState? state = staged?.GetValueOrDefault(batch.ProducerId) ?? _producers.Find(batch.ProducerId);
         ProducerVerdict verdict = ProducerRules.Check(batch, state, origin, TopicPartition, batch.BaseOffset);
         if (verdict.Error == ErrorCode.None && batch.IsControl && ControlRecord.TryParse(bytes[..batch.Size], out ControlRecord marker))
         {
             verdict = ProducerRules.CheckMarker(batch, marker, state, origin, TopicPartition);
+        }
+
+        if (verdict is { Error: ErrorCode.None, IsDuplicate: false } && origin != AppendOrigin.Replication)
+        {
+            verdict = ProducerRules.CheckVerified(batch, state, verification, _producers.Verification(batch.ProducerId), _services.VerifiesTransactions(), TopicPartition);
         }
 
         if (verdict.Error != ErrorCode.None)

@@ -42,6 +42,32 @@ internal static class ProducerRules
         return ProducerVerdict.Accepted;
     }
 
+    /// <summary>
+    /// A transaction opens here only with the verification that counts now, and with the first batch that was asked for. Without <paramref name="isRequired"/>
+    /// only the order of the batches is checked.
+    /// </summary>
+    public static ProducerVerdict CheckVerified(
+        in BatchInfo batch, ProducerState? state, TransactionVerification? given, TransactionVerification? current, bool isRequired, TopicPartition where)
+    {
+        if (!batch.IsTransactional || batch.IsControl || state?.HasOpenTransaction(batch.ProducerEpoch) == true)
+        {
+            return ProducerVerdict.Accepted;
+        }
+
+        if (isRequired && (given is null || given != current))
+        {
+            return ProducerVerdict.Refused(ErrorCode.InvalidTxnState, string.Create(
+                CultureInfo.InvariantCulture,
+                $"{where} is not part of an open transaction of producer {batch.ProducerId}, epoch {batch.ProducerEpoch}: it was never added, or the transaction has ended meanwhile"));
+        }
+
+        return given is not null && given == current && batch.BaseSequence > given.LowestSequence
+            ? ProducerVerdict.Refused(ErrorCode.OutOfOrderSequenceNumber, string.Create(
+                CultureInfo.InvariantCulture,
+                $"Out of order sequence number for producer {batch.ProducerId} in partition {where}: {batch.BaseSequence} came before {given.LowestSequence}, with which the transaction begins here"))
+            : ProducerVerdict.Accepted;
+    }
+
     public static ProducerVerdict CheckMarker(in BatchInfo batch, ControlRecord marker, ProducerState? state, AppendOrigin origin, TopicPartition where)
     {
         if (state is null || marker.CoordinatorEpoch >= state.CoordinatorEpoch || origin == AppendOrigin.Replication)

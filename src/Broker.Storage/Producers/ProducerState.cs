@@ -34,6 +34,8 @@ internal sealed class ProducerState
     /// <summary>First offset of the open transaction, -1 without one.</summary>
     public long TransactionFirstOffset { get; set; } = -1;
 
+    public bool HasOpenTransaction(short epoch) => TransactionFirstOffset >= 0 && Epoch == epoch;
+
     public bool HasBatches => _count > 0;
 
     public SequenceRange LastBatch => _ranges[_count - 1];

@@ -15,6 +15,8 @@ internal sealed class ProducerStates
     private readonly SortedDictionary<long, long> _open = [];
     private readonly SortedDictionary<long, long> _unreplicated = [];
 
+    private readonly Dictionary<long, TransactionVerification> _verifications = [];
+
     /// <summary>The state is as of this offset (exclusive).</summary>
     public long EndOffset { get; set; }
 
@@ -54,6 +56,7 @@ internal sealed class ProducerStates
         _producers.Clear();
         _open.Clear();
         _unreplicated.Clear();
+        _verifications.Clear();
         EndOffset = 0;
     }
 
@@ -78,6 +81,11 @@ internal sealed class ProducerStates
         }
 
         AddTo(producer, batch);
+        if (batch.IsTransactional)
+        {
+            _verifications.Remove(batch.ProducerId);
+        }
+
         if (batch.IsTransactional && producer.TransactionFirstOffset < 0)
         {
             producer.TransactionFirstOffset = batch.BaseOffset;
@@ -151,7 +159,44 @@ internal sealed class ProducerStates
         {
             _producers.Remove(producerId);
         }
+
+        foreach (TransactionVerification verification in _verifications.Values)
+        {
+            if (nowMs - verification.AskedMs >= expirationMs)
+            {
+                _verifications.Remove(verification.ProducerId);
+            }
+        }
     }
+
+    /// <summary>Null when the producer's transaction is open here in this epoch, so that nobody need be asked.</summary>
+    public TransactionVerification? BeginVerification(long producerId, short epoch, int firstSequence, long nowMs)
+    {
+        if (Find(producerId) is { } producer && producer.HasOpenTransaction(epoch))
+        {
+            return null;
+        }
+
+        if (!_verifications.TryGetValue(producerId, out TransactionVerification? verification) || verification.Epoch != epoch)
+        {
+            return _verifications[producerId] = new TransactionVerification(producerId, epoch, firstSequence, nowMs);
+        }
+
+        verification.LowestSequence = Math.Min(verification.LowestSequence, firstSequence);
+        verification.AskedMs = nowMs;
+        return verification;
+    }
+
+    public void ForgetVerification(TransactionVerification verification)
+    {
+        if (Verification(verification.ProducerId) == verification)
+        {
+            _verifications.Remove(verification.ProducerId);
+        }
+    }
+
+    /// <summary>The verification that counts for the producer now.</summary>
+    public TransactionVerification? Verification(long producerId) => _verifications.GetValueOrDefault(producerId);
 
     private static bool IsExpired(ProducerState producer, long nowMs, long expirationMs) =>
         producer.TransactionFirstOffset < 0 && nowMs - producer.LastTimestampMs >= expirationMs;
@@ -159,6 +204,7 @@ internal sealed class ProducerStates
     private CompletedTransaction? EndTransaction(ProducerState producer, in BatchInfo batch, ControlRecord marker)
     {
         long first = producer.TransactionFirstOffset;
+        _verifications.Remove(producer.ProducerId);
         producer.SetEpoch(batch.ProducerEpoch);
         producer.CoordinatorEpoch = marker.CoordinatorEpoch;
         producer.LastTimestampMs = batch.MaxTimestamp;

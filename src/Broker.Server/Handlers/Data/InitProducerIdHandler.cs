@@ -4,8 +4,8 @@ using Broker.Protocol.Messages;
 namespace Broker.Server;
 
 /// <summary>
-/// InitProducerId (key 22): gives idempotent producers an id. v3 lets a producer that lost its place bump its epoch (KIP-360).
-/// Transactional ids have no coordinator here and are refused.
+/// InitProducerId (key 22): gives producers an id and an epoch. For a transactional id the coordinator answers, after it has ended what an earlier producer
+/// left open. v3 lets a producer that lost its place bump its epoch (KIP-360), v4 may answer PRODUCER_FENCED.
 /// </summary>
 internal sealed class InitProducerIdHandler(BrokerServices services) : ApiHandler<InitProducerIdRequest>
 {
@@ -15,13 +15,13 @@ internal sealed class InitProducerIdHandler(BrokerServices services) : ApiHandle
     {
         if (request.TransactionalId is not null)
         {
-            return Failed(request.TransactionalId.Length == 0 ? ErrorCode.InvalidRequest : ErrorCode.TransactionalIdAuthorizationFailed);
+            return await services.Transactions.InitProducerIdAsync(request, services.ProducerIds.NextAsync, context.Caller).ConfigureAwait(false);
         }
 
         // Without a transactional id nobody can vouch for the old id, so a bump is answered by a fresh one, as Kafka does.
         long id = await services.ProducerIds.NextAsync().ConfigureAwait(false);
-        return id < 0 ? Failed(ErrorCode.CoordinatorLoadInProgress) : new InitProducerIdResponse { ProducerId = id, ProducerEpoch = 0 };
+        return id < 0
+            ? new InitProducerIdResponse { ErrorCode = ErrorCode.CoordinatorLoadInProgress, ProducerId = -1, ProducerEpoch = -1 }
+            : new InitProducerIdResponse { ProducerId = id, ProducerEpoch = 0 };
     }
-
-    private static InitProducerIdResponse Failed(ErrorCode error) => new() { ErrorCode = error, ProducerId = -1, ProducerEpoch = -1 };
 }

@@ -11,13 +11,16 @@ namespace Broker.Server;
 /// Produce (key 0): appends record sets to partitions that this broker leads.
 /// v0-1 carry message sets of magic 0 or 1, v2 magic 1, v3 and later exactly one batch of magic 2 per partition.
 /// v5 adds the log start offset, v7 allows zstd, v8 per-record errors, v10 the current leader (KIP-951).
+/// v11 may answer TRANSACTION_ABORTABLE, v12 adds partitions to the transaction by itself (KIP-890).
 /// acks=0 gets no answer; if it failed the connection is closed, which is the only sign such a client can see.
 /// </summary>
 internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<ProduceRequest>
 {
-    public static readonly ApiSupport Supports = new(ApiKey.Produce, 0, 11);
+    public static readonly ApiSupport Supports = new(ApiKey.Produce, 0, 12);
 
     private const int MagicPosition = 16;
+
+    private readonly TransactionVerifier _verifier = new(services);
 
     protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ProduceRequest request)
     {
@@ -26,12 +29,23 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             return Ready(Answer(request, context.ApiVersion, ErrorCode.InvalidRequiredAcks));
         }
 
-        if (request.TransactionalId is not null)
+        if (request.TransactionalId is null)
         {
-            return Ready(Answer(request, context.ApiVersion, ErrorCode.TransactionalIdAuthorizationFailed));
+            return Finish(request, context.ApiVersion, VerifiedBatches.None);
         }
 
-        ProduceResponse response = Append(request, context.ApiVersion, out string? failure, out List<PendingFlush>? flushes);
+        ValueTask<VerifiedBatches> verification = _verifier.VerifyAsync(request, context.ApiVersion);
+        return verification.IsCompletedSuccessfully
+            ? Finish(request, context.ApiVersion, verification.Result)
+            : FinishAsync(request, context.ApiVersion, verification);
+    }
+
+    private async ValueTask<IMessage?> FinishAsync(ProduceRequest request, short version, ValueTask<VerifiedBatches> verification) =>
+        await Finish(request, version, await verification.ConfigureAwait(false)).ConfigureAwait(false);
+
+    private ValueTask<IMessage?> Finish(ProduceRequest request, short version, VerifiedBatches verified)
+    {
+        ProduceResponse response = Append(request, version, verified, out string? failure, out List<PendingFlush>? flushes);
         if (request.Acks != 0)
         {
             return flushes is null ? Ready(response) : AfterFlushesAsync(response, flushes);
@@ -55,7 +69,7 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         return response;
     }
 
-    private ProduceResponse Append(ProduceRequest request, short version, out string? failure, out List<PendingFlush>? flushes)
+    private ProduceResponse Append(ProduceRequest request, short version, VerifiedBatches verified, out string? failure, out List<PendingFlush>? flushes)
     {
         failure = null;
         flushes = null;
@@ -67,7 +81,7 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             int p = 0;
             foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
             {
-                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request.Acks, version, out Task<ErrorCode>? flushed);
+                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request, version, verified, out Task<ErrorCode>? flushed);
                 if (flushed is not null)
                 {
                     (flushes ??= []).Add(new PendingFlush(partitions, p, flushed));
@@ -87,7 +101,8 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         return new ProduceResponse { Responses = topics };
     }
 
-    private ProduceResponse.PartitionProduceResponse AppendOne(string topic, in ProduceRequest.PartitionProduceData data, short acks, short version, out Task<ErrorCode>? flushed)
+    private ProduceResponse.PartitionProduceResponse AppendOne(
+        string topic, in ProduceRequest.PartitionProduceData data, ProduceRequest request, short version, VerifiedBatches verified, out Task<ErrorCode>? flushed)
     {
         flushed = null;
         if (!services.Replicas.TryGet(new TopicPartition(topic, data.Index), out Partition? partition))
@@ -95,7 +110,7 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             return Failed(data.Index, services.UnknownOrNotLeader(topic, data.Index));
         }
 
-        ErrorCode error = CheckRecords(data.Records, version, out string? message);
+        ErrorCode error = CheckRecords(data.Records, request.TransactionalId, version, out string? message);
         if (error != ErrorCode.None)
         {
             return Failed(data.Index, error, message);
@@ -107,7 +122,13 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             return Failed(data.Index, error);
         }
 
-        AppendResult result = partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, acks);
+        VerifiedBatches.Verdict verdict = verified.For(partition.TopicPartition);
+        if (verdict.Error != ErrorCode.None)
+        {
+            return Failed(data.Index, verdict.Error, verdict.Message);
+        }
+
+        AppendResult result = partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks, verdict.Verification);
         if (result.IsFlushDue)
         {
             flushed = partition.FlushAsync(result, data.Records.Length);
@@ -125,8 +146,8 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         };
     }
 
-    /// <summary>From v3 on a partition's data is exactly one batch of magic 2; zstd needs v7.</summary>
-    private static ErrorCode CheckRecords(WireRecords records, short version, out string? message)
+    /// <summary>From v3 on a partition's data is exactly one batch of magic 2; zstd needs v7, transactional records need a transactional id.</summary>
+    private static ErrorCode CheckRecords(WireRecords records, string? transactionalId, short version, out string? message)
     {
         message = null;
         if (records.IsNull || records.Length == 0)
@@ -165,6 +186,12 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
                 ? "Produce requests with version 3 or higher must have exactly one record batch per partition, and this one has more"
                 : $"The record batch says {batch.SizeInBytes} bytes but {bytes.Length} were sent";
             return more ? ErrorCode.InvalidRecord : ErrorCode.CorruptMessage;
+        }
+
+        if (batch.IsTransactional && transactionalId is null)
+        {
+            message = "The records are transactional, but the request names no transactional id";
+            return ErrorCode.TransactionalIdAuthorizationFailed;
         }
 
         if (version < 7 && batch.Codec == CompressionCodec.Zstd)

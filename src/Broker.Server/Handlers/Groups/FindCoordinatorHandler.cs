@@ -6,14 +6,15 @@ using Broker.Protocol.Messages;
 namespace Broker.Server;
 
 /// <summary>
-/// FindCoordinator (key 10): which broker coordinates a group. Creates __consumer_offsets on first use, so the first answer already names this
-/// broker. v1 key types, v4 many keys at once. Only key type 0 (group) has a coordinator here.
+/// FindCoordinator (key 10): which broker coordinates a group or a transactional id. Creates __consumer_offsets or __transaction_state on first
+/// use, so the first answer already names this broker. v1 key types, v4 many keys at once. Key types 0 (group) and 1 (transaction) have coordinators here.
 /// </summary>
 internal sealed class FindCoordinatorHandler(BrokerServices services) : ApiHandler<FindCoordinatorRequest>
 {
     public static readonly ApiSupport Supports = new(ApiKey.FindCoordinator, 0, 6);
 
     private const sbyte GroupKey = 0;
+    private const sbyte TransactionKey = 1;
     private const int FirstBatchedVersion = 4;
 
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, FindCoordinatorRequest request)
@@ -35,18 +36,19 @@ internal sealed class FindCoordinatorHandler(BrokerServices services) : ApiHandl
 
     private async ValueTask<FindCoordinatorResponse.Coordinator> FindAsync(string key, sbyte keyType, string listener)
     {
-        if (keyType != GroupKey)
+        if (keyType is not (GroupKey or TransactionKey))
         {
-            return Failed(key, ErrorCode.InvalidRequest, $"Coordinator key type {keyType} is not served by this broker; it coordinates groups (key type 0)");
+            return Failed(key, ErrorCode.InvalidRequest, $"Coordinator key type {keyType} is not served by this broker; it coordinates groups (key type 0) and transactions (key type 1)");
         }
 
-        TopicImage? offsets = await services.AutoCreation.EnsureInternalAsync(InternalTopics.ConsumerOffsets).ConfigureAwait(false);
-        if (offsets is null)
+        string name = keyType == GroupKey ? InternalTopics.ConsumerOffsets : InternalTopics.TransactionState;
+        TopicImage? topic = await services.AutoCreation.EnsureInternalAsync(name).ConfigureAwait(false);
+        if (topic is null)
         {
-            return Failed(key, ErrorCode.CoordinatorNotAvailable, $"{InternalTopics.ConsumerOffsets} could not be created; the broker's log says why");
+            return Failed(key, ErrorCode.CoordinatorNotAvailable, $"{name} could not be created; the broker's log says why");
         }
 
-        PartitionImage partition = offsets.Partitions[CoordinatorKey.PartitionFor(key, offsets.Partitions.Count)];
+        PartitionImage partition = topic.Partitions[CoordinatorKey.PartitionFor(key, topic.Partitions.Count)];
         BrokerImage? leader = services.Metadata.Current.Broker(partition.Leader);
         return leader?.Endpoint(listener) is { } endpoint
             ? new() { Key = key, NodeId = leader.Id, Host = endpoint.Host, Port = endpoint.Port }

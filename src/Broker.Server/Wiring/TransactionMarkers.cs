@@ -1,0 +1,80 @@
+using Broker.Cluster;
+using Broker.Coordination;
+using Broker.Protocol;
+using Broker.Protocol.Records;
+using Broker.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Server;
+
+/// <summary>
+/// Writes the end of transactions into the partitions of this broker, and tells the group coordinator about those of __consumer_offsets. Thread-safe.
+/// </summary>
+internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore metadata, GroupCoordinator groups, TimeProvider time, ILogger<TransactionMarkers> logger)
+    : ITransactionMarkers
+{
+    public async Task<IReadOnlyCollection<TopicPartition>> WriteAsync(MarkerWork work)
+    {
+        var done = new List<TopicPartition>(work.Partitions.Count);
+        foreach (TopicPartition partition in work.Partitions)
+        {
+            if (!metadata.Current.Has(partition))
+            {
+                // The topic was deleted: there is nothing left to end.
+                done.Add(partition);
+                continue;
+            }
+
+            ErrorCode error = await WriteAsync(partition, work.ProducerId, work.ProducerEpoch, work.CoordinatorEpoch, work.IsCommit).ConfigureAwait(false);
+            if (error == ErrorCode.InvalidProducerEpoch)
+            {
+                // A later epoch of the producer is at work there, so its marker, or an administrator's, has ended this transaction; trying again would never succeed.
+                TransactionMarkersLog.Overtaken(logger, partition, work.ProducerId, work.ProducerEpoch);
+            }
+
+            if (error is ErrorCode.None or ErrorCode.InvalidProducerEpoch)
+            {
+                done.Add(partition);
+            }
+            else
+            {
+                TransactionMarkersLog.NotWritten(logger, partition, work.ProducerId, work.ProducerEpoch, error);
+            }
+        }
+
+        return done;
+    }
+
+    public async ValueTask<ErrorCode> WriteAsync(TopicPartition key, long producerId, short producerEpoch, int coordinatorEpoch, bool isCommit)
+    {
+        if (!replicas.TryGet(key, out Partition? partition))
+        {
+            return metadata.Current.Has(key) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition;
+        }
+
+        ErrorCode error = partition.CheckLeader(replicas.BrokerId, -1);
+        if (error != ErrorCode.None)
+        {
+            return error;
+        }
+
+        byte[] marker = RecordBatchBuilder.TransactionMarker(0, 0, producerId, producerEpoch, isCommit, coordinatorEpoch, time.GetUtcNow().ToUnixTimeMilliseconds());
+        AppendResult result = partition.Append(marker, AppendOrigin.Coordinator, requiredAcks: -1);
+        error = result.IsFlushDue ? await partition.FlushAsync(result, int.MaxValue).ConfigureAwait(false) : result.Error;
+        if (error == ErrorCode.None && key.Topic == InternalTopics.ConsumerOffsets)
+        {
+            groups.OnTransactionEnded(key.Partition, producerId, isCommit);
+        }
+
+        return error;
+    }
+}
+
+internal static partial class TransactionMarkersLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The marker of producer {ProducerId}, epoch {Epoch}, is not needed in {Partition}: a later epoch of the producer has been there")]
+    public static partial void Overtaken(ILogger logger, TopicPartition partition, long producerId, short epoch);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The marker of producer {ProducerId}, epoch {Epoch}, could not be written to {Partition} ({Error}); it is tried again")]
+    public static partial void NotWritten(ILogger logger, TopicPartition partition, long producerId, short epoch, ErrorCode error);
+}

@@ -19,7 +19,8 @@ public sealed class BrokerServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stopping = new();
-    private EmbeddedTree? _tree;
+    private ICoordinationTree? _tree;
+    private ClusterWiring? _cluster;
     private LogManager? _logs;
     private NetworkServer? _network;
     private ClusterController? _controller;
@@ -40,24 +41,34 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <exception cref="LoadException">A log directory cannot be used.</exception>
     /// <exception cref="ListenerBindException">A listener cannot be bound.</exception>
     /// <exception cref="InvalidDataException">The coordination tree's files are damaged.</exception>
+    /// <exception cref="InvalidOperationException">ZooKeeper cannot be reached, or the broker's id or an end point is taken.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         string home = _config.LogDirs[0];
         MetaProperties? meta = Directory.Exists(home) ? MetaProperties.Read(home) : null;
-        _tree = OpenTree(home);
-        await ClusterController.MarkNewTreeAsync(_tree).ConfigureAwait(false);
-        string clusterId = await ClusterController.ResolveClusterIdAsync(_tree, meta?.ClusterId ?? _config.ClusterId).ConfigureAwait(false);
+        var trees = new TreeWiring(_config, _time, _loggers);
+        _tree = await trees.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (!trees.IsShared)
+        {
+            await ClusterController.MarkNewTreeAsync(_tree).ConfigureAwait(false);
+        }
+
+        string clusterId = await trees.ResolveClusterIdAsync(_tree, meta).ConfigureAwait(false);
         int brokerId = await ResolveBrokerIdAsync(meta).ConfigureAwait(false);
         var config = new ConfigStore(_config, brokerId);
         config.Apply(await ClusterController.ReadBrokerConfigsAsync(_tree).ConfigureAwait(false));
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> topicConfigs = await ClusterController.ReadTopicConfigsAsync(_tree).ConfigureAwait(false);
 
-        _logs = new LogManager(LogOptions(config, brokerId, clusterId), _time, _loggers);
+        _logs = new LogManager(LogOptions(config, topicConfigs, brokerId, clusterId), _time, _loggers);
         await _logs.LoadAsync(cancellationToken).ConfigureAwait(false);
         await new LogAdoption(config, _logs, _loggers.CreateLogger<LogAdoption>()).RunAsync(_tree, brokerId).ConfigureAwait(false);
 
         var metadata = new MetadataStore();
-        var replicas = new ReplicaManager(brokerId, _logs, config, _loggers.CreateLogger<ReplicaManager>());
-        _controller = new ClusterController(_tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>());
+        var replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
+        _cluster = new ClusterWiring(config, brokerId, metadata, _loggers);
+        _controller = new ClusterController(
+            _tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
+        _cluster.Connect(_controller, replicas, trees.IsShared, _time);
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
         var markers = new TransactionMarkers(replicas, metadata, _groups, _time, _loggers.CreateLogger<TransactionMarkers>());
         _transactions = TransactionsWiring.Create(config, metadata, replicas, markers, _time, _loggers);
@@ -71,12 +82,19 @@ public sealed class BrokerServer : IAsyncDisposable
         _groups.Start();
         _transactions.Start();
         _network.StartAccepting();
+        await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
         Report = NetworkWiring.Report(brokerId, clusterId, _config, _network.BoundEndpoints, endpoints);
     }
 
     /// <summary>Finishes the requests taken, flushes and writes the clean-shutdown mark.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_cluster is not null)
+        {
+            // While it still serves: others take over before clients notice.
+            await _cluster.HandOverAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_network is not null)
         {
@@ -96,6 +114,17 @@ public sealed class BrokerServer : IAsyncDisposable
         if (_controller is not null)
         {
             await _controller.DisposeAsync().ConfigureAwait(false);
+            _tree = _controller.Tree;
+        }
+
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync().ConfigureAwait(false);
+            if (_cluster.IsShared)
+            {
+                // Others need not wait for the disks here to be told that the office is free.
+                await _tree!.DisposeAsync().ConfigureAwait(false);
+            }
         }
 
         if (_logs is not null)
@@ -119,19 +148,6 @@ public sealed class BrokerServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private EmbeddedTree OpenTree(string home)
-    {
-        try
-        {
-            return EmbeddedTree.Open(home, _time, _loggers.CreateLogger<EmbeddedTree>());
-        }
-        catch (IOException e) when (e is not FileNotFoundException && e.HResult is -2147024864 or 11)
-        {
-            // A sharing violation: whoever holds the tree holds the directory.
-            throw new LoadException($"Failed to acquire lock on file .lock in {home}. A Kafka instance in another process or thread is using this directory.", e);
-        }
-    }
-
     /// <summary>The configured id, else the one this data directory had before, else a new one above the reserved range.</summary>
     private async Task<int> ResolveBrokerIdAsync(MetaProperties? meta)
     {
@@ -150,12 +166,13 @@ public sealed class BrokerServer : IAsyncDisposable
             : throw new LoadException("No broker ID found, and broker.id.generation.enable is false. Set broker.id to a number from 0 on");
     }
 
-    private LogManagerOptions LogOptions(ConfigStore config, int brokerId, string clusterId) => new()
+    private LogManagerOptions LogOptions(
+        ConfigStore config, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> topicConfigs, int brokerId, string clusterId) => new()
     {
         Directories = _config.LogDirs,
         BrokerId = brokerId,
         ClusterId = clusterId,
-        ConfigOf = topic => config.Topic(ClusterController.ReadTopicConfig(_tree!, topic)),
+        ConfigOf = topic => config.Topic(topicConfigs.GetValueOrDefault(topic) ?? new Dictionary<string, string>()),
         RecoveryThreadsPerDirectory = Math.Max(_config.Get(ConfigKeys.NumRecoveryThreadsPerDataDir), 2),
         RetentionCheckIntervalMs = _config.Get(ConfigKeys.LogRetentionCheckIntervalMs),
         OffsetCheckpointIntervalMs = _config.Get(ConfigKeys.LogFlushOffsetCheckpointIntervalMs),
@@ -181,6 +198,8 @@ public sealed class BrokerServer : IAsyncDisposable
         DefaultPartitions = () => config.Current.Get(ConfigKeys.NumPartitions),
         DefaultReplicationFactor = () => (short)config.Current.Get(ConfigKeys.DefaultReplicationFactor),
         ValidateTopicConfig = overrides => TopicConfig.Validate(config.Current, overrides)?.Message,
+        AllowsUncleanElection = overrides => config.Topic(overrides).UncleanLeaderElectionEnable,
+        AllowsDeletion = () => config.DeleteTopicEnable,
     };
 
     private BrokerServices Services(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, TransactionMarkers markers, int brokerId) => new()
@@ -189,14 +208,14 @@ public sealed class BrokerServer : IAsyncDisposable
         Config = config,
         Metadata = metadata,
         Controller = _controller!,
-        Tree = _tree!,
+        Cluster = _cluster!,
         Replicas = replicas,
         Groups = _groups!,
         Transactions = _transactions!,
         Markers = markers,
         FetchSessions = new FetchSessionCache(config.Current.Get(ConfigKeys.MaxIncrementalFetchSessionCacheSlots), _time),
-        ProducerIds = new ProducerIdAllocator(_controller!),
-        AutoCreation = new TopicAutoCreation(config, metadata, _controller!, _loggers.CreateLogger<TopicAutoCreation>()),
+        ProducerIds = new ProducerIdAllocator(_cluster!.Controller),
+        AutoCreation = new TopicAutoCreation(config, metadata, _cluster!.Controller, _loggers.CreateLogger<TopicAutoCreation>()),
         Time = _time,
         Stopping = _stopping.Token,
     };

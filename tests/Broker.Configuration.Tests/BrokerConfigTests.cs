@@ -86,10 +86,10 @@ public sealed class BrokerConfigTests
     [Fact]
     public void KeysWithoutEffectAreNotedOnceForEachReasonAndOnlyWhenChanged()
     {
-        var result = Parse(("zookeeper.connect", "zookeeper:2181"), ("zookeeper.connection.timeout.ms", "18000"), ("num.io.threads", "8"), ("num.network.threads", "3"));
+        var result = Parse(("fetch.purgatory.purge.interval.requests", "5"), ("producer.purgatory.purge.interval.requests", "5"), ("num.io.threads", "8"), ("num.network.threads", "3"));
 
         Assert.Equal(
-            ["zookeeper.connect, zookeeper.connection.timeout.ms have no effect. The coordination tree is embedded in the broker; no ZooKeeper is contacted."],
+            ["fetch.purgatory.purge.interval.requests, producer.purgatory.purge.interval.requests have no effect. Waiting requests leave their list at once when they are done; there is nothing to purge."],
             result.Notices);
     }
 

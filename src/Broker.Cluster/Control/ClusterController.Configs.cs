@@ -6,6 +6,10 @@ public sealed partial class ClusterController
     /// <summary>How long a notification stays for brokers that were away, as in Kafka.</summary>
     private static readonly TimeSpan ConfigChangeLife = TimeSpan.FromMinutes(15);
 
+    /// <summary>Of a shared tree only itself knows what is newest.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> NewestAsync(string path, IReadOnlyDictionary<string, string> known) =>
+        _links is null ? known : ConfigZnode.Decode(path, await TryGetAsync(_tree, path).ConfigureAwait(false) is { } node ? node.Data : []);
+
     private async Task WriteConfigAsync(string path, string entityPath, IReadOnlyDictionary<string, string> config)
     {
         byte[] bytes = ConfigZnode.Encode(config);
@@ -34,7 +38,19 @@ public sealed partial class ClusterController
             expired.Add(TreeOperation.Delete(path));
         }
 
-        await CommitAsync(expired).ConfigureAwait(false);
+        if (expired.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await _tree.MultiAsync(expired).ConfigureAwait(false);
+        }
+        catch (CoordinationException e) when (e.Error == CoordinationError.NoNode)
+        {
+            // Another broker removes them as well.
+        }
     }
 
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();

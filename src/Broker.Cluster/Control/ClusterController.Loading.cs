@@ -1,70 +1,60 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Broker.Protocol;
 
 namespace Broker.Cluster;
 
-/// <summary>Start-up: registration, election, and reading what the tree has.</summary>
+/// <summary>What a controller does first: it reads what the tree has and elects where that is needed.</summary>
 public sealed partial class ClusterController
 {
-    private async Task RegisterAsync(BrokerRegistration registration)
+    private async Task LoadAsync()
     {
-        try
-        {
-            byte[] data = BrokerZnode.Encode(registration.Endpoints, registration.Rack, NowMs());
-            await _tree.CreateAsync(ZnodePaths.Broker(registration.Id), data, CreateMode.Ephemeral).ConfigureAwait(false);
-        }
-        catch (CoordinationException e) when (e.Error == CoordinationError.NodeExists)
-        {
-            throw new InvalidOperationException(
-                $"Broker id {registration.Id} is registered already: another broker runs with this id, or the session of this one's last run has not expired yet. "
-                + "Give every broker its own broker.id, or start again when the session has expired",
-                e);
-        }
-    }
-
-    private async Task ElectAsync(int brokerId)
-    {
-        if (await _tree.ExistsAsync(ZnodePaths.ControllerEpoch).ConfigureAwait(false) is null)
-        {
-            await _tree.CreateAsync(ZnodePaths.ControllerEpoch, ControllerEpochZnode.Encode(0)).ConfigureAwait(false);
-        }
-
-        TreeNode epoch = await _tree.GetAsync(ZnodePaths.ControllerEpoch).ConfigureAwait(false);
-        _epoch = ControllerEpochZnode.Decode(epoch.Data) + 1;
-        IReadOnlyList<OperationResult> won = await _tree.MultiAsync(
-        [
-            TreeOperation.Create(ZnodePaths.Controller, ControllerZnode.Encode(brokerId, NowMs()), CreateMode.Ephemeral),
-            TreeOperation.Set(ZnodePaths.ControllerEpoch, ControllerEpochZnode.Encode(_epoch), epoch.Stat.Version),
-        ]).ConfigureAwait(false);
-        _epochVersion = won[1].Stat!.Version;
-        if (await _tree.ExistsAsync(ZnodePaths.Feature).ConfigureAwait(false) is null)
-        {
-            await CommitAsync([TreeOperation.Create(ZnodePaths.Feature, FeatureZnode.Encode())]).ConfigureAwait(false);
-        }
-    }
-
-    private async Task LoadAsync(int brokerId)
-    {
+        _deletions.Clear();
         MetadataImage image = MetadataImage.Empty with
         {
             ClusterId = ClusterIdZnode.Decode((await _tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data),
-            ControllerId = brokerId,
-            Brokers = await LoadBrokersAsync().ConfigureAwait(false),
+            ControllerId = Self,
+            Brokers = await LoadBrokersAsync(Shared(_brokersChanged)).ConfigureAwait(false),
             BrokerConfigs = await ReadBrokerConfigsAsync(_tree).ConfigureAwait(false),
         };
 
-        foreach (string name in await _tree.ChildrenAsync(ZnodePaths.DeleteTopics).ConfigureAwait(false))
+        // First who is alive: brokers refuse leaders they do not know.
+        MetadataImage before = Image;
+        _links?.Remote.SetLive([.. image.Brokers.Where(b => b.Id != Self)]);
+        foreach (BrokerImage broker in _links is null ? [] : image.Brokers.Where(b => b.Id != Self))
         {
-            await FinishDeletionAsync(name).ConfigureAwait(false);
+            _links!.Remote.Send(broker.Id, ApiKey.UpdateMetadata, Requests.UpdateMetadata(image, broker, []));
+        }
+
+        IReadOnlyList<string> marked = await _tree.ChildrenAsync(ZnodePaths.DeleteTopics).ConfigureAwait(false);
+        if (_links is null)
+        {
+            foreach (string name in marked)
+            {
+                await FinishDeletionAsync(name).ConfigureAwait(false);
+            }
+
+            marked = [];
         }
 
         var changes = new List<TreeOperation>();
         var topics = ImmutableDictionary.CreateBuilder<string, TopicImage>(StringComparer.Ordinal);
         var names = ImmutableDictionary.CreateBuilder<Guid, string>();
         int partitions = 0;
-        foreach (string name in await _tree.ChildrenAsync(ZnodePaths.BrokerTopics).ConfigureAwait(false))
+        foreach (string name in await _tree.ChildrenAsync(ZnodePaths.BrokerTopics, Shared(_topicsChanged)).ConfigureAwait(false))
         {
-            TopicImage topic = await LoadTopicAsync(name, image, changes).ConfigureAwait(false);
+            if (marked.Contains(name))
+            {
+                continue;
+            }
+
+            // A single broker stops where it cannot read its own files; in a cluster one bad node must not keep all others from working.
+            TopicImage? topic = _links is null ? await LoadTopicAsync(name, image, changes).ConfigureAwait(false) : await TryLoadTopicAsync(name, image, changes).ConfigureAwait(false);
+            if (topic is null)
+            {
+                continue;
+            }
+
             topics[name] = topic;
             names[topic.Id] = name;
             partitions += topic.Partitions.Count;
@@ -72,22 +62,30 @@ public sealed partial class ClusterController
 
         await CommitAsync(changes).ConfigureAwait(false);
         image = image with { TopicsByName = topics.ToImmutable(), NamesById = names.ToImmutable() };
-        foreach (TopicImage topic in image.Topics)
+        TopicChange[] all = [.. image.Topics.Select(t => new TopicChange(t, t.Partitions))];
+        await TellAsync(image, all).ConfigureAwait(false);
+        foreach (TopicImage vanished in before.Topics.Where(t => image.Topic(t.Id) is null && _links is not null))
         {
-            await _host.ApplyLeaderAndIsrAsync(topic, topic.Partitions).ConfigureAwait(false);
+            // Deleted while there was no controller, or about to be: it must not be shown any more.
+            Forget(vanished);
         }
 
-        Swap(image);
-        ControllerLog.Started(_logger, brokerId, _epoch, topics.Count, partitions);
+        ControllerLog.Started(_logger, Self, _epoch, topics.Count, partitions);
+        await WatchForOthersAsync().ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<BrokerImage>> LoadBrokersAsync()
+    /// <summary>Those that are registered now; the watch tells of any change.</summary>
+    private async Task<IReadOnlyList<BrokerImage>> LoadBrokersAsync(Action<WatchedEvent>? watch)
     {
         var brokers = new List<BrokerImage>();
-        foreach (string id in await _tree.ChildrenAsync(ZnodePaths.BrokerIds).ConfigureAwait(false))
+        foreach (string id in await _tree.ChildrenAsync(ZnodePaths.BrokerIds, watch).ConfigureAwait(false))
         {
-            int number = int.Parse(id, CultureInfo.InvariantCulture);
-            brokers.Add(BrokerZnode.Decode(number, await _tree.GetAsync(ZnodePaths.Broker(number)).ConfigureAwait(false)));
+            // A node without bytes is a registration in the middle of being made, or made by hand; its data watch tells more.
+            if (int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                && await TryGetAsync(_tree, ZnodePaths.Broker(number), watch).ConfigureAwait(false) is { Data.Length: > 0 } node)
+            {
+                brokers.Add(BrokerZnode.Decode(number, node));
+            }
         }
 
         brokers.Sort((a, b) => a.Id.CompareTo(b.Id));
@@ -100,7 +98,8 @@ public sealed partial class ClusterController
     /// </summary>
     private async Task<TopicImage> LoadTopicAsync(string name, MetadataImage image, List<TreeOperation> changes)
     {
-        TreeNode node = await _tree.GetAsync(ZnodePaths.Topic(name)).ConfigureAwait(false);
+        Action<WatchedEvent>? watch = _links is null ? null : Trigger(again => OnTopicDataChangedAsync(name, again)).OnEvent;
+        TreeNode node = await _tree.GetAsync(ZnodePaths.Topic(name), watch).ConfigureAwait(false);
         TopicZnode assignment = TopicZnode.Decode(name, node.Data);
         if (assignment.TopicId == Guid.Empty)
         {
@@ -113,33 +112,36 @@ public sealed partial class ClusterController
             changes.Add(TreeOperation.Create(ZnodePaths.Partitions(name), default));
         }
 
+        IReadOnlyDictionary<string, string> config = await ReadTopicConfigAsync(_tree, name).ConfigureAwait(false);
+        bool allowsUnclean = _policy.AllowsUncleanElection?.Invoke(config) ?? false;
+        TreeNode?[] states = await Task.WhenAll(assignment.Replicas.Select((_, p) => TryGetAsync(_tree, ZnodePaths.State(name, p)).AsTask())).ConfigureAwait(false);
         var partitions = ImmutableArray.CreateBuilder<PartitionImage>(assignment.Replicas.Count);
-        for (int p = 0; p < assignment.Replicas.Count; p++)
+        for (int p = 0; p < states.Length; p++)
         {
-            string path = ZnodePaths.State(name, p);
             int[] replicas = assignment.Replicas[p];
-            partitions.Add(await TryGetAsync(_tree, path).ConfigureAwait(false) is { } state
-                ? Elect(path, p, replicas, PartitionStateZnode.Decode(path, state.Data), state.Stat.Version, image, changes)
+            partitions.Add(states[p] is { } state
+                ? Elect(ZnodePaths.State(name, p), p, replicas, state, image, allowsUnclean, changes)
                 : await FirstAsync(name, p, replicas, image, changes).ConfigureAwait(false));
         }
 
-        string configPath = ZnodePaths.TopicConfig(name);
-        byte[] config = await TryGetAsync(_tree, configPath).ConfigureAwait(false) is { } overrides ? overrides.Data : [];
-        return new TopicImage(name, assignment.TopicId, partitions.MoveToImmutable(), ConfigZnode.Decode(configPath, config));
+        return new TopicImage(name, assignment.TopicId, partitions.MoveToImmutable(), config);
     }
 
-    /// <summary>
-    /// A broker that came back leads again with the next epoch, if it was in sync. When nobody in sync is alive there is no leader, and those in sync stay
-    /// on record: only they have everything that was acknowledged.
-    /// </summary>
-    private PartitionImage Elect(string path, int index, int[] replicas, PartitionStateZnode state, int version, MetadataImage image, List<TreeOperation> changes)
+    /// <summary>See <see cref="PartitionElection.AtStart"/>: what need not change is not written.</summary>
+    private PartitionImage Elect(string path, int index, int[] replicas, TreeNode node, MetadataImage image, bool allowsUnclean, List<TreeOperation> changes)
     {
-        int[] live = Live(image, replicas);
-        int leader = live.FirstOrDefault(r => state.Isr.Contains(r), -1);
-        int[] isr = leader < 0 ? state.Isr : [.. state.Isr.Where(live.Contains)];
+        PartitionStateZnode state = PartitionStateZnode.Decode(path, node.Data);
+        bool Stayed(int broker) => image.Broker(broker)!.Epoch <= node.Stat.Mzxid;
+        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(replicas, state.Leader, state.Isr, b => image.Broker(b) is not null, Stayed, allowsUnclean);
+        int[] offline = Offline(replicas, Live(image, replicas));
+        if (!isNewEpoch)
+        {
+            return new PartitionImage(index, leader, state.LeaderEpoch, node.Stat.Version, replicas, isr, offline);
+        }
+
         PartitionStateZnode next = state with { ControllerEpoch = _epoch, Leader = leader, LeaderEpoch = state.LeaderEpoch + 1, Isr = isr };
-        changes.Add(TreeOperation.Set(path, next.Encode(), version));
-        return new PartitionImage(index, leader, next.LeaderEpoch, version + 1, replicas, isr, Offline(replicas, live));
+        changes.Add(TreeOperation.Set(path, next.Encode(), node.Stat.Version));
+        return new PartitionImage(index, leader, next.LeaderEpoch, node.Stat.Version + 1, replicas, isr, offline);
     }
 
     /// <summary>
@@ -172,11 +174,11 @@ public sealed partial class ClusterController
     }
 
     /// <summary>For nodes that are nearly always there: one question instead of two.</summary>
-    private static async ValueTask<TreeNode?> TryGetAsync(ICoordinationTree tree, string path)
+    private static async ValueTask<TreeNode?> TryGetAsync(ICoordinationTree tree, string path, Action<WatchedEvent>? watch = null)
     {
         try
         {
-            return await tree.GetAsync(path).ConfigureAwait(false);
+            return await tree.GetAsync(path, watch).ConfigureAwait(false);
         }
         catch (CoordinationException e) when (e.Error == CoordinationError.NoNode)
         {

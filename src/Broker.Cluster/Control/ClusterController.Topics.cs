@@ -78,69 +78,8 @@ public sealed partial class ClusterController
     /// <summary>Partitions are ready to serve before anybody can see them.</summary>
     private async Task ShowAsync(TopicImage topic, int firstNewPartition)
     {
-        await _host.ApplyLeaderAndIsrAsync(topic, firstNewPartition == 0 ? topic.Partitions : [.. topic.Partitions.Skip(firstNewPartition)]).ConfigureAwait(false);
-        Swap(Image.With(topic));
-    }
-
-    /// <summary>
-    /// Null when there is no such topic. The mark under /admin/delete_topics makes the deletion certain: a crash after it is finished at the next start.
-    /// Clients stop seeing the topic first.
-    /// </summary>
-    private async Task<DeleteTopicResult?> DeleteTopicAsync(TopicImage? topic)
-    {
-        if (topic is null)
-        {
-            return null;
-        }
-
-        await CommitAsync([TreeOperation.Create(ZnodePaths.DeleteTopic(topic.Name), default)]).ConfigureAwait(false);
-        Swap(Image.Without(topic));
-        await FinishDeletionAsync(topic.Name).ConfigureAwait(false);
-        ControllerLog.Deleted(_logger, topic.Name, Uuids.ToText(topic.Id));
-        return new DeleteTopicResult(topic.Name, topic.Id, ErrorCode.None, null);
-    }
-
-    /// <summary>Tries a deletion again that failed after its mark was set, for instance on a full disk. Null when there is none.</summary>
-    private async Task<DeleteTopicResult?> DeleteHiddenTopicAsync(string topic)
-    {
-        if (TopicNames.Validate(topic) is not null || await _tree.ExistsAsync(ZnodePaths.DeleteTopic(topic)).ConfigureAwait(false) is null)
-        {
-            return null;
-        }
-
-        await FinishDeletionAsync(topic).ConfigureAwait(false);
-        return new DeleteTopicResult(topic, Guid.Empty, ErrorCode.None, null);
-    }
-
-    /// <summary>Carries out a mark under /admin/delete_topics. Any step may have been done before.</summary>
-    private async Task FinishDeletionAsync(string topic)
-    {
-        if (await _tree.ExistsAsync(ZnodePaths.Topic(topic)).ConfigureAwait(false) is not null)
-        {
-            var assignment = TopicZnode.Decode(topic, (await _tree.GetAsync(ZnodePaths.Topic(topic)).ConfigureAwait(false)).Data);
-            await _host.StopReplicasAsync([.. Enumerable.Range(0, assignment.Replicas.Count).Select(p => new TopicPartition(topic, p))], delete: true).ConfigureAwait(false);
-        }
-
-        var changes = new List<TreeOperation>();
-        await AddDeletesAsync(ZnodePaths.Topic(topic), changes).ConfigureAwait(false);
-        await AddDeletesAsync(ZnodePaths.TopicConfig(topic), changes).ConfigureAwait(false);
-        changes.Add(TreeOperation.Delete(ZnodePaths.DeleteTopic(topic)));
-        await CommitAsync(changes).ConfigureAwait(false);
-    }
-
-    private async Task AddDeletesAsync(string path, List<TreeOperation> changes)
-    {
-        if (await _tree.ExistsAsync(path).ConfigureAwait(false) is null)
-        {
-            return;
-        }
-
-        foreach (string child in await _tree.ChildrenAsync(path).ConfigureAwait(false))
-        {
-            await AddDeletesAsync($"{path}/{child}", changes).ConfigureAwait(false);
-        }
-
-        changes.Add(TreeOperation.Delete(path));
+        IReadOnlyList<PartitionImage> partitions = firstNewPartition == 0 ? topic.Partitions : [.. topic.Partitions.Skip(firstNewPartition)];
+        await TellAsync(Image.With(topic), [new TopicChange(topic, partitions) { IsNew = true }]).ConfigureAwait(false);
     }
 
     private async Task<CreatePartitionsResult> CreatePartitionsAsync(NewPartitions request, bool validateOnly)

@@ -6,8 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Cluster;
 
 /// <summary>
-/// The controller: the one writer of cluster metadata. Every decision runs on one queue, is written to the coordination tree (fenced by the controller
-/// epoch), applied by the broker and swapped into <see cref="MetadataStore"/> before its caller is answered. Uses nothing of the tree but its contract.
+/// A broker's part in the cluster: its registration, and the controller's office while it holds it. The controller is the one writer of cluster metadata: every
+/// decision is written to the coordination tree (fenced by the controller epoch), applied by the broker, swapped into <see cref="MetadataStore"/> and told to the
+/// other brokers before its caller is answered. A broker without the office takes what the controller tells it (<c>.Member</c>). Either way one queue orders all
+/// that changes the image. Uses nothing of the tree but its contract.
 /// </summary>
 public sealed partial class ClusterController : IAsyncDisposable
 {
@@ -18,29 +20,75 @@ public sealed partial class ClusterController : IAsyncDisposable
     /// <summary>Far more than clients wait for at a time; each waiting change holds only its request.</summary>
     private const int QueueLimit = 10_000;
     private const long ProducerIdBlockSize = 1000;
+    private const string NotTheController = "This is not the correct controller for this cluster.";
 
-    private readonly ICoordinationTree _tree;
     private readonly MetadataStore _store;
     private readonly IReplicaHost _host;
     private readonly TopicPlanner _planner;
+    private readonly ControllerPolicy _policy;
     private readonly TimeProvider _time;
     private readonly ILogger<ClusterController> _logger;
     private readonly Channel<Func<Task>> _queue = Channel.CreateBounded<Func<Task>>(new BoundedChannelOptions(QueueLimit) { SingleReader = true });
+    private readonly ClusterLinks? _links;
+
+    // Never disposed: disposal may come twice, and it owns no handle.
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _informed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly WatchTrigger _office;
+    private readonly WatchTrigger _brokersChanged;
+    private readonly WatchTrigger _topicsChanged;
+    private readonly WatchTrigger _deletionsAsked;
+    private readonly WatchTrigger _electionsAsked;
+    private readonly WatchTrigger _configsChanged;
+    private volatile ICoordinationTree _tree;
     private Task _worker = Task.CompletedTask;
+    private BrokerRegistration _registration = null!;
+    private long _brokerEpoch;
     private int _epoch;
     private int _epochVersion;
+    private volatile bool _isActive;
 
-    public ClusterController(ICoordinationTree tree, MetadataStore store, IReplicaHost host, ControllerPolicy policy, TimeProvider time, ILogger<ClusterController> logger)
+    /// <param name="tree">The coordination tree; with links it is replaced when its session expires.</param>
+    /// <param name="store">The image that this broker shows.</param>
+    /// <param name="host">The broker itself.</param>
+    /// <param name="policy">What the configuration says.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Hears of decisions.</param>
+    /// <param name="links">The other brokers; null for a tree that no other broker shares.</param>
+    public ClusterController(
+        ICoordinationTree tree, MetadataStore store, IReplicaHost host, ControllerPolicy policy, TimeProvider time, ILogger<ClusterController> logger, ClusterLinks? links = null)
     {
         _tree = tree;
+        _links = links;
+        _time = time;
+        _office = Trigger(_ => SeekOfficeAsync());
+        _brokersChanged = Trigger(OnBrokersChangedAsync);
+        _topicsChanged = Trigger(OnTopicsChangedAsync);
+        _deletionsAsked = Trigger(OnDeletionsAskedAsync);
+        _electionsAsked = Trigger(OnElectionsAskedAsync);
+        _configsChanged = Trigger(OnConfigsChangedAsync);
         _store = store;
         _host = host;
         _planner = new TopicPlanner(policy);
-        _time = time;
+        _policy = policy;
         _logger = logger;
     }
 
+    /// <summary>Whether this broker is the controller. It may have lost the office already without knowing; then the tree refuses what it writes.</summary>
+    public bool IsActive => _isActive;
+
+    /// <summary>The tree of the present session.</summary>
+    public ICoordinationTree Tree => _tree;
+
+    /// <summary>czxid of this broker's registration.</summary>
+    public long BrokerEpoch => Volatile.Read(ref _brokerEpoch);
+
+    /// <summary>Completes when this broker is the controller or has heard of one: from then on its image is the cluster's.</summary>
+    public Task Informed => _informed.Task;
+
     private MetadataImage Image => _store.Current;
+
+    private int Self => _registration.Id;
 
     /// <summary>
     /// The cluster's id in the tree, made when it is missing: <paramref name="wanted"/> (from meta.properties or the environment) or a random one.
@@ -65,6 +113,10 @@ public sealed partial class ClusterController : IAsyncDisposable
         return ClusterIdZnode.Decode((await tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data);
     }
 
+    /// <summary>The cluster's id in the tree; null when it holds no cluster yet.</summary>
+    public static async Task<string?> FindClusterIdAsync(ICoordinationTree tree) =>
+        await TryGetAsync(tree, ZnodePaths.ClusterId).ConfigureAwait(false) is { } node ? ClusterIdZnode.Decode(node.Data) : null;
+
     /// <summary>The dynamic broker configurations as the tree has them, needed before the controller runs.</summary>
     public static async Task<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>> ReadBrokerConfigsAsync(ICoordinationTree tree)
     {
@@ -81,11 +133,27 @@ public sealed partial class ClusterController : IAsyncDisposable
         return configs.ToImmutable();
     }
 
-    /// <summary>A topic's overrides as the tree has them, for logs that are loaded before the controller runs. Reads the embedded tree without waiting.</summary>
-    public static IReadOnlyDictionary<string, string> ReadTopicConfig(EmbeddedTree tree, string topic)
+    /// <summary>The overrides of all topics as the tree has them, for logs that are loaded before the controller runs.</summary>
+    public static async Task<IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>> ReadTopicConfigsAsync(ICoordinationTree tree)
+    {
+        var configs = new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
+        if (await tree.ExistsAsync(ZnodePaths.ConfigTopics).ConfigureAwait(false) is not null)
+        {
+            IReadOnlyList<string> names = await tree.ChildrenAsync(ZnodePaths.ConfigTopics).ConfigureAwait(false);
+            IReadOnlyDictionary<string, string>[] found = await Task.WhenAll(names.Select(name => ReadTopicConfigAsync(tree, name))).ConfigureAwait(false);
+            for (int i = 0; i < found.Length; i++)
+            {
+                configs[names[i]] = found[i];
+            }
+        }
+
+        return configs;
+    }
+
+    private static async Task<IReadOnlyDictionary<string, string>> ReadTopicConfigAsync(ICoordinationTree tree, string topic)
     {
         string path = ZnodePaths.TopicConfig(topic);
-        return tree.TryRead(path) is { } data ? ConfigZnode.Decode(path, data) : new Dictionary<string, string>();
+        return ConfigZnode.Decode(path, await TryGetAsync(tree, path).ConfigureAwait(false) is { } node ? node.Data : []);
     }
 
     /// <summary>A broker id nobody had: the count of ids given so, above the range that is reserved for configured ones.</summary>
@@ -96,13 +164,12 @@ public sealed partial class ClusterController : IAsyncDisposable
         return stat.Version + reservedMaxId;
     }
 
-    /// <summary>Registers the broker, takes the controller's office, loads the cluster and makes this broker lead its partitions.</summary>
+    /// <summary>Registers the broker and stands for the controller's office: with it, loads the cluster and makes this broker lead its partitions.</summary>
+    /// <exception cref="InvalidOperationException">The broker's id or one of its end points is taken.</exception>
     public async Task StartAsync(BrokerRegistration registration)
     {
-        await EnsurePathsAsync(_tree, ZnodePaths.Persistent).ConfigureAwait(false);
-        await RegisterAsync(registration).ConfigureAwait(false);
-        await ElectAsync(registration.Id).ConfigureAwait(false);
-        await LoadAsync(registration.Id).ConfigureAwait(false);
+        _registration = registration;
+        await JoinAsync().ConfigureAwait(false);
         _worker = Task.Run(WorkAsync);
     }
 
@@ -111,44 +178,46 @@ public sealed partial class ClusterController : IAsyncDisposable
         var results = new List<CreateTopicResult>(topics.Count);
         foreach (NewTopic topic in topics)
         {
-            results.Add(await CreateTopicAsync(topic, validateOnly).ConfigureAwait(false));
+            results.Add(_isActive ? await CreateTopicAsync(topic, validateOnly).ConfigureAwait(false) : CreateTopicResult.Failed(topic.Name, ErrorCode.NotController, NotTheController));
         }
 
         return (IReadOnlyList<CreateTopicResult>)results;
     });
 
-    public Task<IReadOnlyList<DeleteTopicResult>> DeleteTopicsAsync(IReadOnlyList<string> names) => Enqueue(async () =>
+    public Task<IReadOnlyList<DeleteTopicResult>> DeleteTopicsAsync(IReadOnlyList<string> names) => DeletedAsync(Enqueue(async () =>
     {
         var results = new List<DeleteTopicResult>(names.Count);
         foreach (string name in names)
         {
-            results.Add(await DeleteTopicAsync(Image.Topic(name)).ConfigureAwait(false)
+            results.Add(!_isActive ? new DeleteTopicResult(name, Guid.Empty, ErrorCode.NotController, NotTheController) : await DeleteTopicAsync(Image.Topic(name)).ConfigureAwait(false)
                 ?? await DeleteHiddenTopicAsync(name).ConfigureAwait(false)
                 ?? new DeleteTopicResult(name, Guid.Empty, ErrorCode.UnknownTopicOrPartition, "This server does not host this topic-partition."));
         }
 
         return (IReadOnlyList<DeleteTopicResult>)results;
-    });
+    }));
 
     /// <summary>By id, looked up when its turn comes: a topic of the same name that was made meanwhile is not touched. The name of an unknown one is null.</summary>
-    public Task<IReadOnlyList<DeleteTopicResult>> DeleteTopicsByIdAsync(IReadOnlyList<Guid> ids) => Enqueue(async () =>
+    public Task<IReadOnlyList<DeleteTopicResult>> DeleteTopicsByIdAsync(IReadOnlyList<Guid> ids) => DeletedAsync(Enqueue(async () =>
     {
         var results = new List<DeleteTopicResult>(ids.Count);
         foreach (Guid id in ids)
         {
-            results.Add(await DeleteTopicAsync(Image.Topic(id)).ConfigureAwait(false)
+            results.Add(!_isActive ? new DeleteTopicResult(null, id, ErrorCode.NotController, NotTheController) : await DeleteTopicAsync(Image.Topic(id)).ConfigureAwait(false)
                 ?? new DeleteTopicResult(null, id, ErrorCode.UnknownTopicId, "This server does not host this topic ID."));
         }
 
         return (IReadOnlyList<DeleteTopicResult>)results;
-    });
+    }));
 
     public Task<IReadOnlyList<CreatePartitionsResult>> CreatePartitionsAsync(IReadOnlyList<NewPartitions> requests, bool validateOnly) => Enqueue(async () =>
     {
         var results = new List<CreatePartitionsResult>(requests.Count);
         foreach (NewPartitions request in requests)
         {
-            results.Add(await CreatePartitionsAsync(request, validateOnly).ConfigureAwait(false));
+            results.Add(_isActive
+                ? await CreatePartitionsAsync(request, validateOnly).ConfigureAwait(false)
+                : new CreatePartitionsResult(request.Topic, ErrorCode.NotController, NotTheController));
         }
 
         return (IReadOnlyList<CreatePartitionsResult>)results;
@@ -165,9 +234,10 @@ public sealed partial class ClusterController : IAsyncDisposable
             return ErrorCode.UnknownTopicOrPartition;
         }
 
-        if (edit(image.Config) is { } config)
+        string path = ZnodePaths.TopicConfig(topic);
+        if (edit(await NewestAsync(path, image.Config).ConfigureAwait(false)) is { } config)
         {
-            await WriteConfigAsync(ZnodePaths.TopicConfig(topic), "topics/" + topic, config).ConfigureAwait(false);
+            await WriteConfigAsync(path, "topics/" + topic, config).ConfigureAwait(false);
             Swap(Image.With(image with { Config = config }));
         }
 
@@ -178,38 +248,28 @@ public sealed partial class ClusterController : IAsyncDisposable
     public Task AlterBrokerConfigAsync(string entity, Func<IReadOnlyDictionary<string, string>, IReadOnlyDictionary<string, string>?> edit) => Enqueue(async () =>
     {
         IReadOnlyDictionary<string, string> current = Image.BrokerConfigs.GetValueOrDefault(entity) ?? new Dictionary<string, string>();
-        if (edit(current) is { } config)
+        string path = ZnodePaths.BrokerConfig(entity);
+        if (edit(await NewestAsync(path, current).ConfigureAwait(false)) is { } config)
         {
-            await WriteConfigAsync(ZnodePaths.BrokerConfig(entity), "brokers/" + entity, config).ConfigureAwait(false);
+            await WriteConfigAsync(path, "brokers/" + entity, config).ConfigureAwait(false);
             Swap(Image with { BrokerConfigs = Image.BrokerConfigs.SetItem(entity, config) });
         }
 
         return true;
     });
 
-    /// <summary>Elects preferred or, with <paramref name="unclean"/>, any leaders; null for all partitions, of which only changed ones are told.</summary>
-    public Task<IReadOnlyList<ElectLeaderResult>> ElectLeadersAsync(IReadOnlyList<TopicPartition>? partitions, bool unclean) => Enqueue(() =>
+    /// <summary>Reserves the next thousand producer ids, durably, for this broker or another.</summary>
+    /// <exception cref="NotControllerException">Only the controller gives them.</exception>
+    public Task<ProducerIdBlock> AllocateProducerIdBlockAsync(int? broker = null) => Enqueue(async () =>
     {
-        var results = new List<ElectLeaderResult>();
-        foreach (TopicPartition partition in partitions ?? [])
+        if (!_isActive)
         {
-            PartitionImage? image = Image.Topic(partition.Topic) is { } topic && (uint)partition.Partition < (uint)topic.Partitions.Count ? topic.Partitions[partition.Partition] : null;
-            // Every assigned replica of a single broker is that broker, so a partition with a leader already has the preferred one.
-            results.Add(
-                image is null ? new ElectLeaderResult(partition, ErrorCode.UnknownTopicOrPartition, "The partition does not exist.")
-                : image.Leader >= 0 && (unclean || image.Leader == image.Replicas[0]) ? new ElectLeaderResult(partition, ErrorCode.ElectionNotNeeded, "Leader election not needed for topic partition.")
-                : new ElectLeaderResult(partition, unclean ? ErrorCode.EligibleLeadersNotAvailable : ErrorCode.PreferredLeaderNotAvailable, "No eligible replica is alive."));
+            throw new NotControllerException();
         }
 
-        return Task.FromResult((IReadOnlyList<ElectLeaderResult>)results);
-    });
-
-    /// <summary>Reserves the next thousand producer ids, durably.</summary>
-    public Task<ProducerIdBlock> AllocateProducerIdBlockAsync() => Enqueue(async () =>
-    {
         TreeNode node = await _tree.GetAsync(ZnodePaths.ProducerIdBlock).ConfigureAwait(false);
         long start = ProducerIdBlockZnode.Decode(node.Data) is { } last ? last.End + 1 : 0;
-        var block = new ProducerIdBlockZnode(Image.ControllerId, start, start + ProducerIdBlockSize - 1);
+        var block = new ProducerIdBlockZnode(broker ?? Self, start, start + ProducerIdBlockSize - 1);
         await _tree.SetAsync(ZnodePaths.ProducerIdBlock, block.Encode(), node.Stat.Version).ConfigureAwait(false);
         return new ProducerIdBlock(block.Start, block.End);
     });
@@ -217,9 +277,25 @@ public sealed partial class ClusterController : IAsyncDisposable
     /// <summary>Finishes what was queued and stops taking more.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync().ConfigureAwait(false);
         _queue.Writer.TryComplete();
         await _worker.ConfigureAwait(false);
     }
+
+    private WatchTrigger Trigger(Func<Action<WatchedEvent>, Task> work) => new(TryEnqueue, work, _time);
+
+    /// <summary>Work that nobody waits for.</summary>
+    private bool TryEnqueue(Func<Task> work) => _queue.Writer.TryWrite(async () =>
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            OnFailure(e);
+        }
+    });
 
     private Task<T> Enqueue<T>(Func<Task<T>> work)
     {
@@ -232,7 +308,7 @@ public sealed partial class ClusterController : IAsyncDisposable
             }
             catch (Exception e)
             {
-                ControllerLog.Failed(_logger, e);
+                OnFailure(e);
                 done.SetException(e);
             }
         });
@@ -245,6 +321,23 @@ public sealed partial class ClusterController : IAsyncDisposable
         {
             await work().ConfigureAwait(false);
         }
+    }
+
+    private void OnFailure(Exception e)
+    {
+        if (e is NotControllerException || _stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        if (e is CoordinationException { Error: CoordinationError.BadVersion, Path: ZnodePaths.ControllerEpoch })
+        {
+            Resign();
+            _office.Fire();
+            return;
+        }
+
+        ControllerLog.Failed(_logger, e);
     }
 
     private void Swap(MetadataImage image)
@@ -309,6 +402,33 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} is controller with epoch {Epoch}; {Topics} topics with {Partitions} partitions loaded")]
     public static partial void Started(ILogger logger, int broker, int epoch, int topics, int partitions);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} joined the cluster with epoch {Epoch}; the controller is broker {Controller}")]
+    public static partial void Joined(ILogger logger, int broker, long epoch, int controller);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Broker {Broker} gave up the controller's office, epoch {Epoch}")]
+    public static partial void Resigned(ILogger logger, int broker, int epoch);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the coordination tree has expired: joining the cluster again")]
+    public static partial void SessionExpired(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Took over the registration of broker {Broker}, which an earlier run at the same addresses left (session 0x{Session:x})")]
+    public static partial void TookOver(ILogger logger, int broker, long session);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Broker id {Broker} is registered by session 0x{Session:x} at {Addresses}: waiting up to {Seconds} s for it to go")]
+    public static partial void WaitsForRegistration(ILogger logger, int broker, long session, string addresses, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Brokers gone: [{Gone}], came: [{Came}]; {Changed} partitions have a new state, {Leaderless} of them no leader")]
+    public static partial void BrokersChanged(ILogger logger, string gone, string came, int changed, int leaderless);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic {Topic} has no node in the coordination tree any more: it is not served from now on, its files stay where they are")]
+    public static partial void Vanished(ILogger logger, string topic);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} is about to stop: {Moved} partitions changed for it, {Remaining} have no other replica in sync")]
+    public static partial void ControlledShutdown(ILogger logger, int broker, int moved, int remaining);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Path} of the coordination tree cannot be understood and is ignored: {Reason}")]
+    public static partial void Ignored(ILogger logger, string path, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Created topic {Topic} ({Id}) with {Partitions} partitions and replication factor {Factor}")]
     public static partial void Created(ILogger logger, string topic, string id, int partitions, int factor);

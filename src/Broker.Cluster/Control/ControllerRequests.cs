@@ -34,4 +34,10 @@ public sealed record ControllerPolicy
 
     /// <summary>Checks a topic's configuration overrides; the text of what is wrong, or null.</summary>
     public required Func<IReadOnlyDictionary<string, string>, string?> ValidateTopicConfig { get; init; }
+
+    /// <summary>Whether a topic with these overrides may be led by a replica that lags; null: none may.</summary>
+    public Func<IReadOnlyDictionary<string, string>, bool>? AllowsUncleanElection { get; init; }
+
+    /// <summary>delete.topic.enable, for deletions that tools ask for in the tree; null: they may.</summary>
+    public Func<bool>? AllowsDeletion { get; init; }
 }

@@ -3,9 +3,9 @@ namespace Broker.Configuration;
 /// <summary>Why a key of Kafka has no effect in this version. Printed in the documentation and beside a value that somebody set.</summary>
 internal static class NotYet
 {
-    public const string ZooKeeper = "The coordination tree is embedded in the broker; no ZooKeeper is contacted.";
+    public const string ZooKeeperTls = "Versions and ciphers for TLS to ZooKeeper are those of the operating system; revocation is not checked.";
     public const string Quorum = "Metadata is kept in the embedded coordination tree, not in a KRaft quorum.";
-    public const string SingleBroker = "This version runs as a single broker; nothing is exchanged with others.";
+    public const string SingleBroker = "This part of replication is not in this version.";
     public const string Authorization = "This version has no authorizer: every client may do everything.";
     public const string Threads = "Work is spread over the cores of the machine; there is no pool of this kind to size.";
     public const string Quotas = "This version does not enforce quotas.";

@@ -185,6 +185,5 @@ public static partial class TopicConfigKeys
     public static readonly ConfigKey<bool> UncleanLeaderElectionEnable = Bool(
         "unclean.leader.election.enable", false, Medium,
         "Let a replica that lags become leader when no other is left, at the price of lost records.",
-        broker: SynonymChains.Of(ConfigKeys.UncleanLeaderElectionEnable),
-        unsupported: NotYet.SingleBroker);
+        broker: SynonymChains.Of(ConfigKeys.UncleanLeaderElectionEnable));
 }

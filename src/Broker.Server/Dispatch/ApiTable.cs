@@ -50,6 +50,17 @@ internal static class ApiTable
         new(DescribeTopicPartitionsHandler.Supports, s => new DescribeTopicPartitionsHandler(s)),
     ];
 
+    /// <summary>What brokers ask of each other: served where there is a cluster, and not told to clients.</summary>
+    public static readonly IReadOnlyList<Row> InterBrokerRows =
+    [
+        new(LeaderAndIsrHandler.Supports, s => new LeaderAndIsrHandler(s)),
+        new(StopReplicaHandler.Supports, s => new StopReplicaHandler(s)),
+        new(UpdateMetadataHandler.Supports, s => new UpdateMetadataHandler(s)),
+        new(ControlledShutdownHandler.Supports, s => new ControlledShutdownHandler(s)),
+        new(AlterPartitionHandler.Supports, s => new AlterPartitionHandler(s)),
+        new(AllocateProducerIdsHandler.Supports, s => new AllocateProducerIdsHandler(s)),
+    ];
+
     /// <summary>A served API and how its handler is made.</summary>
     internal sealed record Row(ApiSupport Supports, Func<BrokerServices, ApiHandler> Create);
 }

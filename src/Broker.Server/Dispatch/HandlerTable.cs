@@ -11,8 +11,9 @@ internal sealed class HandlerTable
 
     public HandlerTable(BrokerServices services)
     {
-        _byKey = new Entry[ApiTable.Rows.Max(row => (int)row.Supports.Key) + 1];
-        foreach (ApiTable.Row row in ApiTable.Rows)
+        ApiTable.Row[] rows = [.. ApiTable.Rows, .. services.Cluster.IsShared ? ApiTable.InterBrokerRows : []];
+        _byKey = new Entry[rows.Max(row => (int)row.Supports.Key) + 1];
+        foreach (ApiTable.Row row in rows)
         {
             _byKey[(int)row.Supports.Key] = new Entry(row.Supports, ApiCatalog.Get(row.Supports.Key).ReadRequest, row.Create(services));
         }

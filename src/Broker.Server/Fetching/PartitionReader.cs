@@ -4,10 +4,10 @@ using Broker.Storage;
 
 namespace Broker.Server;
 
-/// <summary>Reads one partition for a consumer: leadership and epoch checks, isolation, offset range, file slice.</summary>
+/// <summary>Reads one partition for a consumer or a follower: leadership and epoch checks, isolation, offset range, file slice.</summary>
 internal sealed class PartitionReader(BrokerServices services)
 {
-    public PartitionRead Read(FetchTarget target, bool readCommitted, int maxBytes, bool minOneBatch)
+    public PartitionRead Read(FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch)
     {
         if (target.Topic is null)
         {
@@ -31,14 +31,39 @@ internal sealed class PartitionReader(BrokerServices services)
             return PartitionRead.Failed(error, role is null ? null : (role.Leader, role.LeaderEpoch));
         }
 
-        return ReadLog(partition.Log, target, readCommitted, maxBytes, minOneBatch);
+        return reader.IsFollower
+            ? ReadForFollower(partition, target, reader, maxBytes, minOneBatch)
+            : ReadLog(partition.Log, target, reader, partition.Log.HighWatermark, maxBytes, minOneBatch);
     }
 
     /// <summary>True when <see cref="Read"/> for the target looks into no file; also when there is nothing to read.</summary>
     public bool IsRecent(FetchTarget target) =>
         target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsRecent(target.FetchOffset);
 
-    private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, bool readCommitted, int maxBytes, bool minOneBatch)
+    /// <summary>What a follower asks for tells how far it is, unless its log turns out to be another one.</summary>
+    private PartitionRead ReadForFollower(Partition partition, FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch)
+    {
+        if (!partition.HasFollower(reader.FollowerId))
+        {
+            return PartitionRead.Failed(target.CurrentLeaderEpoch >= 0 ? ErrorCode.UnknownLeaderEpoch : ErrorCode.NotLeaderOrFollower);
+        }
+
+        long end = partition.Log.LogEndOffset;
+        PartitionRead read = ReadLog(partition.Log, target, reader, end, maxBytes, minOneBatch);
+        if (read.Error == ErrorCode.None && read.DivergingEpoch is null)
+        {
+            if (partition.OnFollowerFetch(reader.FollowerId, target.FetchOffset, end, reader.FollowerEpoch))
+            {
+                services.Cluster.IsrUpdates?.OnReady(partition);
+            }
+
+            read = read with { HighWatermark = partition.Log.HighWatermark };
+        }
+
+        return read;
+    }
+
+    private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, FetchReader reader, long end, int maxBytes, bool minOneBatch)
     {
         long highWatermark = log.HighWatermark;
         long lastStable = log.LastStableOffset;
@@ -57,14 +82,14 @@ internal sealed class PartitionReader(BrokerServices services)
             }
         }
 
-        long upperBound = readCommitted ? lastStable : highWatermark;
+        long upperBound = reader.ReadsCommitted ? lastStable : reader.IsFollower ? end : highWatermark;
         ReadResult read = log.Read(target.FetchOffset, maxBytes, minOneBatch, upperBound);
         if (read.Error != ErrorCode.None)
         {
             return PartitionRead.Failed(read.Error) with { HighWatermark = -1, LogStartOffset = -1 };
         }
 
-        IReadOnlyList<AbortedTransaction>? aborted = readCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, upperBound) : null;
+        IReadOnlyList<AbortedTransaction>? aborted = reader.ReadsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, upperBound) : null;
         WireRecords records = read.Slice.Length == 0 ? WireRecords.FromMemory(default) : WireRecords.FromFile(read.Slice);
         return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null);
     }

@@ -4,8 +4,11 @@ namespace Broker.Server;
 /// A fetch held back until enough bytes arrived on its partitions or its time is up. Used for one wait only.
 /// Its continuation never runs on the appending thread, so a slow consumer cannot delay a producer.
 /// </summary>
-internal sealed class FetchWaiter(long missingBytes)
+internal sealed class FetchWaiter(long missingBytes, bool isFollower = false)
 {
+    /// <summary>A follower reads up to the end of the log, a consumer what is replicated.</summary>
+    public bool IsFollower => isFollower;
+
     private readonly TaskCompletionSource _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _missingBytes = missingBytes;
 

@@ -5,42 +5,67 @@ using Broker.Storage;
 namespace Broker.Server;
 
 /// <summary>
-/// A partition that this broker hosts: its log, the leadership it was given, and the fetches that wait for its next records.
-/// Thread-safe: the log serialises appends, the role is one immutable reference, the waiter list has its own lock.
+/// A partition that this broker hosts: its log, the role it was given, and those who wait for its next records or for their replication.
+/// Thread-safe: the log serialises appends and refuses those of an older role, the role is one immutable reference, waiters have their own locks.
 /// </summary>
-internal sealed class Partition(PartitionLog log)
+internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider time)
 {
     private readonly Lock _waitersLock = new();
     private readonly List<FetchWaiter> _waiters = [];
+    private readonly ReplicationWaiters _produces = new();
     private volatile int _waiterCount;
     private volatile PartitionImage? _role;
+
+    // Null unless this broker leads and has followers.
+    private volatile LeaderReplicas? _replicas;
 
     public PartitionLog Log { get; } = log;
 
     public TopicPartition TopicPartition => Log.TopicPartition;
 
-    /// <summary>Leadership as the controller last told it; null until the first LeaderAndIsr.</summary>
-    public PartitionImage? Role => _role;
+    /// <summary>The role as the controller last told it, with the ISR in force where this broker leads; null until the first LeaderAndIsr.</summary>
+    public PartitionImage? Role => _replicas?.State ?? _role;
 
     public int LeaderEpoch => _role?.LeaderEpoch ?? -1;
+
+    /// <summary>Whether this broker leads and has followers: then a record counts when they have it.</summary>
+    public bool IsReplicated => _replicas is not null;
 
     /// <summary>Takes the leadership that the controller decided. Called by the one thread that applies controller decisions.</summary>
     public void BecomeLeader(PartitionImage role)
     {
         Log.BecomeLeader(role.LeaderEpoch);
+        _replicas = role.Replicas.Length > 1 ? new LeaderReplicas(role, brokerId, Log.LogEndOffset, NowMs) : null;
         _role = role;
         AdvanceHighWatermark();
     }
 
-    /// <summary>Ends leadership: later requests are refused and waiting fetches look again.</summary>
+    /// <summary>Follows from now on: produces that wait are sent to the new leader, waiting fetches look again.</summary>
+    public void BecomeFollower(PartitionImage role)
+    {
+        Log.BecomeFollower(role.LeaderEpoch);
+        _replicas = null;
+        _role = role;
+        EndWaits();
+    }
+
+    /// <summary>The same leader epoch told again.</summary>
+    public void Refresh(PartitionImage role)
+    {
+        _replicas?.Refresh(role);
+        AdvanceHighWatermark();
+    }
+
+    /// <summary>Ends hosting: later requests are refused.</summary>
     public void Stop()
     {
+        _replicas = null;
         _role = null;
-        WakeAll();
+        EndWaits();
     }
 
     /// <summary>Checks that this broker leads and that the caller's idea of the leader epoch (-1: none given) is the current one.</summary>
-    public ErrorCode CheckLeader(int brokerId, int callerLeaderEpoch)
+    public ErrorCode CheckLeader(int broker, int callerLeaderEpoch)
     {
         PartitionImage? role = _role;
         if (Log.IsOffline)
@@ -48,24 +73,25 @@ internal sealed class Partition(PartitionLog log)
             return ErrorCode.KafkaStorageError;
         }
 
-        if (role is null || role.Leader != brokerId)
+        if (role is null)
         {
             return ErrorCode.NotLeaderOrFollower;
         }
 
-        return callerLeaderEpoch < 0 || callerLeaderEpoch == role.LeaderEpoch ? ErrorCode.None
+        ErrorCode epoch = callerLeaderEpoch < 0 || callerLeaderEpoch == role.LeaderEpoch ? ErrorCode.None
             : callerLeaderEpoch < role.LeaderEpoch ? ErrorCode.FencedLeaderEpoch
             : ErrorCode.UnknownLeaderEpoch;
+        return role.Leader == broker || epoch == ErrorCode.UnknownLeaderEpoch ? epoch : ErrorCode.NotLeaderOrFollower;
     }
 
     /// <summary>
-    /// Appends as leader and makes the records visible. With <paramref name="requiredAcks"/> -1 the in-sync set must be large enough.
+    /// Appends as leader. Visible when the in-sync replicas have it. With <paramref name="requiredAcks"/> -1 there must be enough of them.
     /// <paramref name="verification"/>: see <see cref="PartitionLog.AppendAsLeader"/>.
     /// </summary>
     public AppendResult Append(Memory<byte> records, AppendOrigin origin, short requiredAcks, TransactionVerification? verification = null)
     {
-        PartitionImage? role = _role;
-        if (role is null)
+        PartitionImage? role = Role;
+        if (role is null || role.Leader != brokerId)
         {
             return Refused(ErrorCode.NotLeaderOrFollower, null);
         }
@@ -78,29 +104,109 @@ internal sealed class Partition(PartitionLog log)
         }
 
         AppendResult result = Log.AppendAsLeader(records, role.LeaderEpoch, origin, verification);
-        if (result is { Error: ErrorCode.None, IsDuplicate: false, IsFlushDue: false })
+        bool isReplicated = IsReplicated;
+        if (result is { Error: ErrorCode.None, IsDuplicate: false } && (isReplicated || !result.IsFlushDue))
         {
             AdvanceHighWatermark();
             // A marker sets free more than its own bytes for those who read committed records only.
-            Wake(origin == AppendOrigin.Coordinator ? int.MaxValue : records.Length);
+            Wake(origin == AppendOrigin.Coordinator ? int.MaxValue : records.Length, followersOnly: isReplicated);
         }
 
         return result;
     }
 
-    /// <summary>For an append that says <see cref="AppendResult.IsFlushDue"/>: waits for a flush shared with others, and only then makes the records visible.</summary>
+    /// <summary>What an acknowledgement has to wait for: the flush that is due, and with acks=all the in-sync replicas.</summary>
+    public async Task<ErrorCode> SettleAsync(AppendResult result, int bytes, bool isReplicationAwaited, TimeSpan timeout, CancellationToken stop)
+    {
+        ErrorCode error = result.IsFlushDue ? await FlushAsync(result, bytes).ConfigureAwait(false) : result.Error;
+        return error == ErrorCode.None && isReplicationAwaited ? await AwaitReplicationAsync(result.LastOffset + 1, timeout, stop).ConfigureAwait(false) : error;
+    }
+
+    /// <summary>
+    /// For an append that says <see cref="AppendResult.IsFlushDue"/>: waits for a flush shared with others, and only then makes the records visible, where no follower has them.
+    /// </summary>
     /// <returns>None, or KafkaStorageError: nobody knows then what is on the disk, and nothing may be acknowledged.</returns>
     public async Task<ErrorCode> FlushAsync(AppendResult result, int bytes)
     {
         ErrorCode error = await Log.FlushAsync().ConfigureAwait(false);
-        if (error == ErrorCode.None)
+        if (error == ErrorCode.None && !IsReplicated)
         {
             Log.AdvanceHighWatermark(result.LastOffset + 1);
-            Wake(bytes);
+            Wake(bytes, followersOnly: false);
         }
 
         return error;
     }
+
+    /// <summary>
+    /// Waits until the in-sync replicas have everything below <paramref name="offset"/>. Done at once without followers.
+    /// </summary>
+    public async ValueTask<ErrorCode> AwaitReplicationAsync(long offset, TimeSpan timeout, CancellationToken stop)
+    {
+        if (Log.HighWatermark < offset)
+        {
+            Task<ErrorCode> replicated = _produces.Add(offset);
+
+            // Either may have happened before the wait was entered.
+            _produces.OnHighWatermark(Log.HighWatermark);
+            if (_role?.Leader != brokerId)
+            {
+                return ErrorCode.NotLeaderOrFollower;
+            }
+
+            try
+            {
+                ErrorCode error = await replicated.WaitAsync(timeout, time, stop).ConfigureAwait(false);
+                if (error != ErrorCode.None)
+                {
+                    return error;
+                }
+            }
+            catch (TimeoutException)
+            {
+                return ErrorCode.RequestTimedOut;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return ErrorCode.NotLeaderOrFollower;
+            }
+        }
+
+        return Role is { } role && role.Isr.Length < Log.Config.MinInsyncReplicas ? ErrorCode.NotEnoughReplicasAfterAppend : ErrorCode.None;
+    }
+
+    /// <summary>Whether a follower's fetch is of a replica that was assigned.</summary>
+    public bool HasFollower(int broker) => _replicas?.IsFollower(broker) == true;
+
+    /// <summary>A follower asked for an offset, and the log before it is the leader's: it has everything below. True when it belongs into the ISR now.</summary>
+    public bool OnFollowerFetch(int follower, long offset, long leaderEndOffset, long brokerEpoch)
+    {
+        if (_replicas is not { } replicas || !replicas.IsFollower(follower))
+        {
+            return false;
+        }
+
+        replicas.OnFetch(follower, offset, leaderEndOffset, brokerEpoch, NowMs);
+        AdvanceHighWatermark();
+        return replicas.IsReadyToJoin(follower, Log.HighWatermark);
+    }
+
+    /// <summary>The ISR as it should be, when that is another one than is in force.</summary>
+    public IsrProposal? ProposeIsr(long maxLagMs) =>
+        _replicas?.Propose(Log.HighWatermark, Log.LogEndOffset, NowMs, maxLagMs) is { } change ? new IsrProposal(this, change.From, change.Isr, change.Epochs) : null;
+
+    /// <summary>What the controller said; without an ISR the one in force stays.</summary>
+    public void SettleIsr(IsrProposal proposal, int[]? isr, int partitionEpoch)
+    {
+        if (_replicas is { } replicas && replicas.State.LeaderEpoch == proposal.From.LeaderEpoch)
+        {
+            replicas.Settle(isr, partitionEpoch);
+            AdvanceHighWatermark();
+        }
+    }
+
+    /// <summary>What the leader said its high watermark is.</summary>
+    public void OnLeaderHighWatermark(long highWatermark) => Log.AdvanceHighWatermark(Math.Min(highWatermark, Log.LogEndOffset));
 
     /// <summary>Lets a fetch know of every later append until it is removed.</summary>
     public void AddWaiter(FetchWaiter waiter)
@@ -126,14 +232,42 @@ internal sealed class Partition(PartitionLog log)
         }
     }
 
-    // Without followers every record is replicated as far as it ever will be the moment it is in the log.
-    private void AdvanceHighWatermark() => Log.AdvanceHighWatermark(Log.LogEndOffset);
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Without followers every record is replicated as far as it ever will be the moment it is in the log.</summary>
+    private void AdvanceHighWatermark()
+    {
+        long end = Log.LogEndOffset;
+        if (_replicas is not { } replicas)
+        {
+            if (_role is { } role && role.Leader == brokerId)
+            {
+                Log.AdvanceHighWatermark(end);
+            }
+
+            return;
+        }
+
+        long before = Log.HighWatermark;
+        Log.AdvanceHighWatermark(replicas.ReplicatedUpTo(end));
+        long after = Log.HighWatermark;
+        _produces.OnHighWatermark(after);
+        if (after > before)
+        {
+            Wake(int.MaxValue, followersOnly: false);
+        }
+    }
 
     private AppendResult Refused(ErrorCode error, string? message) => new(error, message, null, -1, -1, -1, Log.LogStartOffset, false);
 
-    private void WakeAll() => Wake(int.MaxValue);
+    private void EndWaits()
+    {
+        _produces.End(ErrorCode.NotLeaderOrFollower);
+        Wake(int.MaxValue, followersOnly: false);
+    }
 
-    private void Wake(int bytes)
+    /// <summary>Followers are served up to the end of the log, consumers up to the high watermark.</summary>
+    private void Wake(int bytes, bool followersOnly)
     {
         if (_waiterCount == 0)
         {
@@ -144,7 +278,10 @@ internal sealed class Partition(PartitionLog log)
         {
             foreach (FetchWaiter waiter in _waiters)
             {
-                waiter.OnAppended(bytes);
+                if (waiter.IsFollower || !followersOnly)
+                {
+                    waiter.OnAppended(bytes);
+                }
             }
         }
     }

@@ -11,12 +11,15 @@ namespace Broker.Server;
 /// <summary>
 /// The partitions of this broker. Created and stopped by the controller's decisions (one caller at a time), read by all handlers.
 /// </summary>
-internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore config, ILogger<ReplicaManager> logger) : IReplicaHost
+internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore config, TimeProvider time, ILogger<ReplicaManager> logger) : IReplicaHost
 {
     private readonly ConcurrentDictionary<TopicPartition, Partition> _partitions = new();
     private readonly List<Action<IReadOnlyCollection<TopicPartition>, bool>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
     private readonly List<Action> _brokerConfigObservers = [];
+
+    /// <summary>Copies from other brokers; null where there are none. Set before the controller starts.</summary>
+    public ReplicaFetchers? Fetchers { get; set; }
 
     public int BrokerId => brokerId;
 
@@ -35,33 +38,88 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     /// <summary>Calls back after dynamic broker configuration changed. Register before the controller starts.</summary>
     public void OnBrokerConfig(Action observer) => _brokerConfigObservers.Add(observer);
 
-    public Task ApplyLeaderAndIsrAsync(TopicImage topic, IReadOnlyList<PartitionImage> partitions)
+    public async Task ApplyLeaderAndIsrAsync(TopicImage topic, IReadOnlyList<PartitionImage> partitions)
     {
         TopicConfig effective = config.Topic(topic.Config);
         foreach (PartitionImage role in partitions)
         {
-            var key = new TopicPartition(topic.Name, role.Index);
-            if (role.Leader != brokerId)
+            if (role.Leader != brokerId && (Fetchers is null || !role.Replicas.Contains(brokerId)))
             {
                 continue;
             }
 
-            Partition partition = _partitions.GetOrAdd(key, static (k, state) => new Partition(state.logs.GetOrCreate(k, state.id, state.effective)), (logs, id: topic.Id, effective));
+            var key = new TopicPartition(topic.Name, role.Index);
+            if (!_partitions.TryGetValue(key, out Partition? partition))
+            {
+                partition = new Partition(logs.GetOrCreate(key, topic.Id, effective), brokerId, time);
+            }
+
+            if (partition.Log.TopicId != topic.Id && topic.Id != Guid.Empty && Fetchers is not null)
+            {
+                // What is left of a deleted topic of this name. Its files are not for this broker to throw away.
+                ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(partition.Log.TopicId));
+                continue;
+            }
+
+            // Visible only with a role that says who leads.
+            await ApplyAsync(partition, role).ConfigureAwait(false);
+            _partitions[key] = partition;
+        }
+    }
+
+    private async Task ApplyAsync(Partition partition, PartitionImage role)
+    {
+        if (partition.LeaderEpoch >= role.LeaderEpoch)
+        {
+            // An older decision that comes late, or the same told by a new controller.
+            if (partition.LeaderEpoch == role.LeaderEpoch)
+            {
+                partition.Refresh(role);
+            }
+
+            return;
+        }
+
+        TopicPartition key = partition.TopicPartition;
+        bool led = partition.Role?.Leader == brokerId;
+        if (role.Leader == brokerId)
+        {
+            await StopFollowingAsync(key).ConfigureAwait(false);
             partition.BecomeLeader(role);
-            foreach (Action<TopicPartition, int> observer in _leaderObservers)
+
+            // Who goes on leading in a new epoch, because a follower died, has nothing to load again.
+            foreach (Action<TopicPartition, int> observer in led ? [] : _leaderObservers)
             {
                 observer(key, role.LeaderEpoch);
             }
+
+            return;
         }
 
-        return Task.CompletedTask;
+        await StopFollowingAsync(key).ConfigureAwait(false);
+        partition.BecomeFollower(role);
+        if (led)
+        {
+            foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
+            {
+                observer([key], false);
+            }
+        }
+
+        if (role.Leader >= 0)
+        {
+            await Fetchers!.FollowAsync(partition, role.Leader, role.LeaderEpoch).ConfigureAwait(false);
+        }
     }
 
-    public Task StopReplicasAsync(IReadOnlyList<TopicPartition> partitions, bool delete)
+    private Task StopFollowingAsync(TopicPartition partition) => Fetchers?.StopAsync(partition) ?? Task.CompletedTask;
+
+    public async Task StopReplicasAsync(IReadOnlyList<TopicPartition> partitions, bool delete)
     {
         var stopped = new List<TopicPartition>(partitions.Count);
         foreach (TopicPartition key in partitions)
         {
+            await StopFollowingAsync(key).ConfigureAwait(false);
             if (_partitions.TryRemove(key, out Partition? partition))
             {
                 partition.Stop();
@@ -79,8 +137,6 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         {
             observer(stopped, delete);
         }
-
-        return Task.CompletedTask;
     }
 
     public void OnMetadata(MetadataImage old, MetadataImage current)
@@ -127,4 +183,7 @@ internal static partial class ReplicationLog
 {
     [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition} is deleted")]
     public static partial void Deleted(ILogger logger, TopicPartition partition);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Partition} is not hosted: the topic has id {Id}, but the directory here belongs to topic id {Found}. Remove the directory if its topic was deleted")]
+    public static partial void InconsistentTopicId(ILogger logger, TopicPartition partition, string id, string found);
 }

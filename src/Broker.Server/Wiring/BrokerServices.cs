@@ -15,7 +15,10 @@ internal sealed class BrokerServices
 
     public required ClusterController Controller { get; init; }
 
-    public required ICoordinationTree Tree { get; init; }
+    public required ClusterWiring Cluster { get; init; }
+
+    /// <summary>Another one after a session expired: not to be kept.</summary>
+    public ICoordinationTree Tree => Controller.Tree;
 
     public required ReplicaManager Replicas { get; init; }
 

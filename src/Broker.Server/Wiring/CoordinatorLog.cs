@@ -6,12 +6,13 @@ using Broker.Storage;
 namespace Broker.Server;
 
 /// <summary>A coordinator's topic over the partitions of this broker. Thread-safe.</summary>
-internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, MetadataStore metadata) : ICoordinatorLog
+internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, MetadataStore metadata, Func<int> timeoutMs) : ICoordinatorLog
 {
     public int PartitionCount => metadata.Current.Topic(topic)?.Partitions.Count ?? 0;
 
     public bool IsLeader(int partition) => Find(partition) is { } found && found.CheckLeader(replicas.BrokerId, -1) == ErrorCode.None;
 
+    /// <summary>Done when the in-sync replicas have it.</summary>
     public ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch, object? verification = null)
     {
         if (Find(partition) is not { } found)
@@ -20,7 +21,9 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
         }
 
         AppendResult result = found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1, (TransactionVerification?)verification);
-        return result.IsFlushDue ? new(found.FlushAsync(result, recordBatch.Length)) : new(result.Error);
+        return result.Error == ErrorCode.None && (result.IsFlushDue || found.IsReplicated)
+            ? new(found.SettleAsync(result, recordBatch.Length, isReplicationAwaited: true, TimeSpan.FromMilliseconds(timeoutMs()), CancellationToken.None))
+            : new(result.Error);
     }
 
     public long StartOffset(int partition) => Require(partition).Log.LogStartOffset;

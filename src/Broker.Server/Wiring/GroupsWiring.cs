@@ -1,4 +1,5 @@
 using Broker.Cluster;
+using Broker.Configuration;
 using Broker.Coordination;
 using Broker.Protocol;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ internal static class GroupsWiring
 {
     public static GroupCoordinator Create(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, TimeProvider time, ILoggerFactory loggers)
     {
-        var log = new CoordinatorLog(InternalTopics.ConsumerOffsets, replicas, metadata);
+        var log = new CoordinatorLog(InternalTopics.ConsumerOffsets, replicas, metadata, () => config.Current.Get(ConfigKeys.OffsetsCommitTimeoutMs));
         var groups = new GroupCoordinator(log, GroupCoordinatorOptions.From(config.Current), topic => metadata.Current.Topic(topic) is not null, time, loggers);
         replicas.OnLeader((partition, leaderEpoch) =>
         {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Broker.Cluster;
 
 namespace Broker.Server;
 
@@ -8,7 +7,7 @@ namespace Broker.Server;
 /// Offsets of consumers from before groups had a coordinator: OffsetCommit and OffsetFetch version 0 keep them under
 /// /consumers/GROUP/offsets/TOPIC/PARTITION as decimal text. Blocks on the tree's sync: never called on a transport thread.
 /// </summary>
-internal sealed class OldConsumerOffsets(ICoordinationTree tree)
+internal sealed class OldConsumerOffsets(BrokerServices services)
 {
     public async Task WriteAsync(string group, string topic, int partition, long offset)
     {
@@ -16,19 +15,19 @@ internal sealed class OldConsumerOffsets(ICoordinationTree tree)
         byte[] text = Encoding.UTF8.GetBytes(offset.ToString(CultureInfo.InvariantCulture));
         for (int slash = path.IndexOf('/', 1); slash > 0; slash = path.IndexOf('/', slash + 1))
         {
-            if (await tree.ExistsAsync(path[..slash]).ConfigureAwait(false) is null)
+            if (await services.Tree.ExistsAsync(path[..slash]).ConfigureAwait(false) is null)
             {
-                await tree.CreateAsync(path[..slash], default).ConfigureAwait(false);
+                await services.Tree.CreateAsync(path[..slash], default).ConfigureAwait(false);
             }
         }
 
-        if (await tree.ExistsAsync(path).ConfigureAwait(false) is null)
+        if (await services.Tree.ExistsAsync(path).ConfigureAwait(false) is null)
         {
-            await tree.CreateAsync(path, text).ConfigureAwait(false);
+            await services.Tree.CreateAsync(path, text).ConfigureAwait(false);
         }
         else
         {
-            await tree.SetAsync(path, text).ConfigureAwait(false);
+            await services.Tree.SetAsync(path, text).ConfigureAwait(false);
         }
     }
 
@@ -36,9 +35,9 @@ internal sealed class OldConsumerOffsets(ICoordinationTree tree)
     public async Task<long?> ReadAsync(string group, string topic, int partition)
     {
         string path = Path(group, topic, partition);
-        return await tree.ExistsAsync(path).ConfigureAwait(false) is null
+        return await services.Tree.ExistsAsync(path).ConfigureAwait(false) is null
             ? null
-            : long.TryParse(Encoding.UTF8.GetString((await tree.GetAsync(path).ConfigureAwait(false)).Data), CultureInfo.InvariantCulture, out long offset) ? offset : null;
+            : long.TryParse(Encoding.UTF8.GetString((await services.Tree.GetAsync(path).ConfigureAwait(false)).Data), CultureInfo.InvariantCulture, out long offset) ? offset : null;
     }
 
     private static string Path(string group, string topic, int partition) => $"/consumers/{group}/offsets/{topic}/{partition.ToString(CultureInfo.InvariantCulture)}";

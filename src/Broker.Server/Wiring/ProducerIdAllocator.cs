@@ -1,16 +1,15 @@
-using Broker.Cluster;
-
 namespace Broker.Server;
 
 /// <summary>
 /// Hands out producer ids from blocks that the controller records durably, so that no id is ever given twice, whatever crashes. Thread-safe.
 /// </summary>
-internal sealed class ProducerIdAllocator(ClusterController controller)
+internal sealed class ProducerIdAllocator(ControllerLink controller)
 {
     private readonly SemaphoreSlim _lock = new(1, 1);
     private long _next;
     private long _end = -1;
 
+    /// <summary>-1 when the controller cannot be reached: the client tries again.</summary>
     public async ValueTask<long> NextAsync()
     {
         await _lock.WaitAsync().ConfigureAwait(false);
@@ -18,7 +17,11 @@ internal sealed class ProducerIdAllocator(ClusterController controller)
         {
             if (_next > _end)
             {
-                ProducerIdBlock block = await controller.AllocateProducerIdBlockAsync().ConfigureAwait(false);
+                if (await controller.AllocateProducerIdsAsync().ConfigureAwait(false) is not { } block)
+                {
+                    return -1;
+                }
+
                 _next = block.Start;
                 _end = block.End;
             }

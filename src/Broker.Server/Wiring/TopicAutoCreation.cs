@@ -6,9 +6,9 @@ namespace Broker.Server;
 
 /// <summary>
 /// Creates topics that clients name before they exist, and the coordinators' own topics on first use.
-/// Kafka answers LEADER_NOT_AVAILABLE for a topic it has just created and lets the client come back; here it is ready at once, so clients need not.
+/// Kafka answers LEADER_NOT_AVAILABLE for a topic it has just created and lets the client come back; here it is ready at once where this broker is the controller.
 /// </summary>
-internal sealed class TopicAutoCreation(ConfigStore config, MetadataStore metadata, ClusterController controller, ILogger<TopicAutoCreation> logger)
+internal sealed class TopicAutoCreation(ConfigStore config, MetadataStore metadata, ControllerLink controller, ILogger<TopicAutoCreation> logger)
 {
     /// <summary>None when the topic is there, whoever made it.</summary>
     public async ValueTask<ErrorCode> CreateAsync(string name)
@@ -19,7 +19,11 @@ internal sealed class TopicAutoCreation(ConfigStore config, MetadataStore metada
         }
 
         var topic = new NewTopic(name, null, null, null, new Dictionary<string, string>());
-        CreateTopicResult result = (await controller.CreateTopicsAsync([topic], validateOnly: false).ConfigureAwait(false))[0];
+        if (await controller.CreateTopicAsync(topic).ConfigureAwait(false) is not { } result)
+        {
+            return ErrorCode.LeaderNotAvailable;
+        }
+
         if (result.Error is ErrorCode.None or ErrorCode.TopicAlreadyExists)
         {
             return ErrorCode.None;
@@ -37,8 +41,7 @@ internal sealed class TopicAutoCreation(ConfigStore config, MetadataStore metada
             return existing;
         }
 
-        CreateTopicResult result = (await controller.CreateTopicsAsync([config.InternalTopic(name)], validateOnly: false).ConfigureAwait(false))[0];
-        if (result.Error is not (ErrorCode.None or ErrorCode.TopicAlreadyExists))
+        if (await controller.CreateTopicAsync(config.InternalTopic(name)).ConfigureAwait(false) is { } result && result.Error is not (ErrorCode.None or ErrorCode.TopicAlreadyExists))
         {
             AutoCreationLog.Failed(logger, name, result.Error, result.Message ?? "");
         }

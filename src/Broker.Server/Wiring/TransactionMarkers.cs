@@ -13,6 +13,9 @@ namespace Broker.Server;
 internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore metadata, GroupCoordinator groups, TimeProvider time, ILogger<TransactionMarkers> logger)
     : ITransactionMarkers
 {
+    // What is not replicated by then is tried again: a marker that comes twice ends nothing twice.
+    private static readonly TimeSpan ReplicationTimeout = TimeSpan.FromSeconds(10);
+
     public async Task<IReadOnlyCollection<TopicPartition>> WriteAsync(MarkerWork work)
     {
         var done = new List<TopicPartition>(work.Partitions.Count);
@@ -60,7 +63,9 @@ internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore 
 
         byte[] marker = RecordBatchBuilder.TransactionMarker(0, 0, producerId, producerEpoch, isCommit, coordinatorEpoch, time.GetUtcNow().ToUnixTimeMilliseconds());
         AppendResult result = partition.Append(marker, AppendOrigin.Coordinator, requiredAcks: -1);
-        error = result.IsFlushDue ? await partition.FlushAsync(result, int.MaxValue).ConfigureAwait(false) : result.Error;
+        error = result.Error == ErrorCode.None && (result.IsFlushDue || partition.IsReplicated)
+            ? await partition.SettleAsync(result, int.MaxValue, isReplicationAwaited: true, ReplicationTimeout, CancellationToken.None).ConfigureAwait(false)
+            : result.Error;
         if (error == ErrorCode.None && key.Topic == InternalTopics.ConsumerOffsets)
         {
             groups.OnTransactionEnded(key.Partition, producerId, isCommit);

@@ -12,7 +12,7 @@ internal static class TransactionsWiring
     public static TransactionCoordinator Create(
         ConfigStore config, MetadataStore metadata, ReplicaManager replicas, ITransactionMarkers markers, TimeProvider time, ILoggerFactory loggers)
     {
-        var log = new CoordinatorLog(InternalTopics.TransactionState, replicas, metadata);
+        var log = new CoordinatorLog(InternalTopics.TransactionState, replicas, metadata, () => config.Current.Get(ConfigKeys.OffsetsCommitTimeoutMs));
         var transactions = new TransactionCoordinator(
             log, markers, TransactionSettings.From(config.Current), config.Current.Get(ConfigKeys.TransactionStateLogLoadBufferSize), time, loggers);
         replicas.OnLeader((partition, leaderEpoch) =>

@@ -72,7 +72,7 @@ public sealed partial class PartitionLog
     private AppendResult AppendLocked(
         in ValidatedRecords valid, int leaderEpoch, AppendOrigin origin, TransactionVerification? verification, TopicConfig config, long nowMs)
     {
-        if (_isClosed)
+        if (_isClosed || HasLostLeadership(leaderEpoch))
         {
             return AppendResult.Failed(ErrorCode.NotLeaderOrFollower, null, _logStartOffset);
         }

@@ -115,6 +115,8 @@ public sealed partial class PartitionLog
         {
             lock (_lock)
             {
+                _roleEpoch = leaderEpoch;
+                _follows = false;
                 _epochs.Assign(leaderEpoch, _logEndOffset);
                 if (highWatermark is { } given)
                 {

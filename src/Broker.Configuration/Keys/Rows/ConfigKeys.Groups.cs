@@ -43,8 +43,7 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<int> OffsetsCommitTimeoutMs = Int(
         "offsets.commit.timeout.ms", 5000, AtLeast(1), High, ReadOnly,
-        "Longest wait for the replicas of a commit, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Longest wait for the replicas of a commit, in ms.");
 
     public static readonly ConfigKey<short> OffsetsCommitRequiredAcks = Short(
         "offsets.commit.required.acks", -1, Any, High, ReadOnly,

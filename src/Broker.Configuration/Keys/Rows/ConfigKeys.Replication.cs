@@ -17,8 +17,7 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<bool> UncleanLeaderElectionEnable = Bool(
         "unclean.leader.election.enable", false, High, ClusterWide,
-        "Let a replica that lags become leader when no other is left, at the price of lost records.",
-        unsupported: NotYet.SingleBroker);
+        "Let a replica that lags become leader when no other is left, at the price of lost records.");
 
     public static readonly ConfigKey<int> FetchMaxBytes = Int(
         "fetch.max.bytes", 57671680, AtLeast(1024), Medium, ReadOnly,
@@ -49,38 +48,31 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<long> ReplicaLagTimeMaxMs = Long(
         "replica.lag.time.max.ms", 30000, Any, High, ReadOnly,
-        "Time after which a follower that does not keep up leaves the in-sync replicas, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Time after which a follower that does not keep up leaves the in-sync replicas, in ms.");
 
     public static readonly ConfigKey<int> ReplicaFetchMaxBytes = Int(
         "replica.fetch.max.bytes", 1048576, AtLeast(0), Medium, ReadOnly,
-        "Bytes a follower asks for per partition.",
-        unsupported: NotYet.SingleBroker);
+        "Bytes a follower asks for per partition.");
 
     public static readonly ConfigKey<int> ReplicaFetchMinBytes = Int(
         "replica.fetch.min.bytes", 1, Any, High, ReadOnly,
-        "Bytes a follower waits for.",
-        unsupported: NotYet.SingleBroker);
+        "Bytes a follower waits for.");
 
     public static readonly ConfigKey<int> ReplicaFetchWaitMaxMs = Int(
         "replica.fetch.wait.max.ms", 500, Any, High, ReadOnly,
-        "Longest wait of a follower's fetch, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Longest wait of a follower's fetch, in ms.");
 
     public static readonly ConfigKey<int> ReplicaFetchBackoffMs = Int(
         "replica.fetch.backoff.ms", 1000, AtLeast(0), Medium, ReadOnly,
-        "Pause of a follower after an error, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Pause of a follower after an error, in ms.");
 
     public static readonly ConfigKey<int> ReplicaFetchResponseMaxBytes = Int(
         "replica.fetch.response.max.bytes", 10485760, AtLeast(0), Medium, ReadOnly,
-        "Bytes a follower asks for per fetch.",
-        unsupported: NotYet.SingleBroker);
+        "Bytes a follower asks for per fetch.");
 
     public static readonly ConfigKey<int> ReplicaSocketTimeoutMs = Int(
         "replica.socket.timeout.ms", 30000, Any, High, ReadOnly,
-        "Longest wait of a follower for an answer, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Longest wait of a follower for an answer, in ms.");
 
     public static readonly ConfigKey<int> ReplicaSocketReceiveBufferBytes = Int(
         "replica.socket.receive.buffer.bytes", 65536, Any, High, ReadOnly,
@@ -119,23 +111,19 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<bool> ControlledShutdownEnable = Bool(
         "controlled.shutdown.enable", true, Medium, ReadOnly,
-        "Hand leaderships over before stopping.",
-        unsupported: NotYet.SingleBroker);
+        "Hand leaderships over before stopping.");
 
     public static readonly ConfigKey<int> ControlledShutdownMaxRetries = Int(
         "controlled.shutdown.max.retries", 3, Any, Medium, ReadOnly,
-        "Attempts to hand leaderships over.",
-        unsupported: NotYet.SingleBroker);
+        "Attempts to hand leaderships over.");
 
     public static readonly ConfigKey<long> ControlledShutdownRetryBackoffMs = Long(
         "controlled.shutdown.retry.backoff.ms", 5000, Any, Medium, ReadOnly,
-        "Pause between these attempts, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Pause between these attempts, in ms.");
 
     public static readonly ConfigKey<int> ControllerSocketTimeoutMs = Int(
         "controller.socket.timeout.ms", 30000, Any, Medium, ReadOnly,
-        "Longest wait of the controller for a broker's answer, in ms.",
-        unsupported: NotYet.SingleBroker);
+        "Longest wait of the controller for a broker's answer, in ms.");
 
     public static readonly ConfigKey<string> InterBrokerProtocolVersion = Text(
         "inter.broker.protocol.version", "3.9-IV0", ReleaseVersion, Medium, ReadOnly,

@@ -7,7 +7,8 @@ namespace Broker.Server;
 /// Fetch (key 1): reads record batches, waiting up to MaxWaitMs for MinBytes.
 /// v0-1 get magic 0 and v2-3 magic 1 message sets (down-converted); v3 bounds the whole answer but always returns the first non-empty partition's
 /// first batch; v4 isolation; v5 log start offset; v7 incremental sessions; v9 leader epochs; v10 zstd; v11 rack; v12 diverging epoch and current
-/// leader; v13 topic ids; v15 replica state; v16 node endpoints. Followers (replica id 0 and above) are refused: a single broker has none.
+/// leader; v13 topic ids; v15 replica state; v16 node endpoints. Followers (replica id 0 and above) are served on the inter-broker listener of a cluster;
+/// anywhere else they see what consumers see.
 /// </summary>
 internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRequest>
 {
@@ -25,7 +26,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
             return Ready(new FetchResponse { ErrorCode = plan.Error });
         }
 
-        var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), request.IsolationLevel == 1);
+        var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), Reader(context, request));
         var maxWait = TimeSpan.FromMilliseconds(request.MaxWaitMs);
 
         // What may wait for the disk is not for a thread of the transport, which serves other connections too.
@@ -57,6 +58,15 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         return answerNow || bytes >= work.MinBytes || maxWait <= TimeSpan.Zero || work.Plan.Targets.Count == 0 ? Ready(Finish(work, reads)) : WaitAsync(work, maxWait);
     }
 
+    private FetchReader Reader(RequestContext context, FetchRequest request)
+    {
+        bool mayFollow = services.Cluster.IsShared && context.ListenerName == services.Config.Current.InterBrokerListenerName;
+        int follower = context.ApiVersion >= 15 ? request.ReplicaState.ReplicaId : request.ReplicaId;
+        return mayFollow && follower >= 0
+            ? new FetchReader(ReadsCommitted: false, follower, context.ApiVersion >= 15 ? request.ReplicaState.ReplicaEpoch : -1)
+            : new FetchReader(request.IsolationLevel == 1, -1, -1);
+    }
+
     /// <summary>v0-2 had no overall limit field; the broker's own limit bounds every answer.</summary>
     private int ResponseBudget(FetchRequest request, short version)
     {
@@ -70,7 +80,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         while (true)
         {
             TimeSpan left = maxWait - services.Time.GetElapsedTime(started);
-            var waiter = new FetchWaiter(work.MinBytes);
+            var waiter = new FetchWaiter(work.MinBytes, work.Reader.IsFollower);
             Partition[] watched = Watch(work.Plan, waiter);
             try
             {
@@ -120,7 +130,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         int i = 0;
         foreach (FetchTarget target in work.Plan.Targets)
         {
-            PartitionRead read = _reader.Read(target, work.ReadCommitted, Math.Min(Math.Max(target.MaxBytes, 0), left), minOneBatch);
+            PartitionRead read = _reader.Read(target, work.Reader, Math.Min(Math.Max(target.MaxBytes, 0), left), minOneBatch);
             reads[i++] = read;
             int length = read.Records.Length;
             if (length > 0)
@@ -151,5 +161,5 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         }
     }
 
-    private readonly record struct Work(short Version, FetchPlan Plan, int MinBytes, int Budget, bool ReadCommitted);
+    private readonly record struct Work(short Version, FetchPlan Plan, int MinBytes, int Budget, FetchReader Reader);
 }

@@ -23,7 +23,7 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             var partitions = new List<ListOffsetsResponse.ListOffsetsPartitionResponse>(topic.Partitions.Count);
             foreach (ListOffsetsRequest.ListOffsetsPartition asked in topic.Partitions)
             {
-                partitions.Add(Look(topic.Name, asked, request.IsolationLevel == 1, context.ApiVersion));
+                partitions.Add(Look(topic.Name, asked, request.ReplicaId >= 0 && services.Cluster.IsShared, request.IsolationLevel == 1, context.ApiVersion));
             }
 
             topics.Add(new() { Name = topic.Name, Partitions = partitions });
@@ -32,7 +32,7 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
         return Ready(new ListOffsetsResponse { Topics = topics });
     }
 
-    private ListOffsetsResponse.ListOffsetsPartitionResponse Look(string topic, in ListOffsetsRequest.ListOffsetsPartition asked, bool readCommitted, short version)
+    private ListOffsetsResponse.ListOffsetsPartitionResponse Look(string topic, in ListOffsetsRequest.ListOffsetsPartition asked, bool isFollower, bool readCommitted, short version)
     {
         ErrorCode error = services.Replicas.TryGet(new TopicPartition(topic, asked.PartitionIndex), out Partition? partition)
             ? partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch)
@@ -53,7 +53,7 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             return new() { PartitionIndex = asked.PartitionIndex, OldStyleOffsets = Legacy(log, asked) };
         }
 
-        OffsetLookup? found = Find(log, asked.Timestamp, readCommitted ? log.LastStableOffset : log.HighWatermark);
+        OffsetLookup? found = Find(log, asked.Timestamp, isFollower ? log.LogEndOffset : readCommitted ? log.LastStableOffset : log.HighWatermark);
         return new()
         {
             PartitionIndex = asked.PartitionIndex,

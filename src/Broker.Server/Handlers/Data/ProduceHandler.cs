@@ -45,34 +45,34 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
 
     private ValueTask<IMessage?> Finish(ProduceRequest request, short version, VerifiedBatches verified)
     {
-        ProduceResponse response = Append(request, version, verified, out string? failure, out List<PendingFlush>? flushes);
+        ProduceResponse response = Append(request, version, verified, out string? failure, out List<Unsettled>? unsettled);
         if (request.Acks != 0)
         {
-            return flushes is null ? Ready(response) : AfterFlushesAsync(response, flushes);
+            return unsettled is null ? Ready(response) : SettleAsync(response, unsettled);
         }
 
         return failure is null ? new((IMessage?)null) : throw new CloseConnectionException($"a produce with acks=0 failed: {failure}");
     }
 
-    /// <summary>The flushes run side by side, each shared with other requests; what could not be flushed is not acknowledged.</summary>
-    private static async ValueTask<IMessage?> AfterFlushesAsync(ProduceResponse response, List<PendingFlush> flushes)
+    /// <summary>Flushes, each shared with other requests, and waits for followers run side by side; what was not flushed or replicated is not acknowledged.</summary>
+    private static async ValueTask<IMessage?> SettleAsync(ProduceResponse response, List<Unsettled> unsettled)
     {
-        foreach (PendingFlush flush in flushes)
+        foreach (Unsettled partition in unsettled)
         {
-            ErrorCode error = await flush.Flushed.ConfigureAwait(false);
+            ErrorCode error = await partition.Settled.ConfigureAwait(false);
             if (error != ErrorCode.None)
             {
-                flush.Answers[flush.Index] = Failed(flush.Answers[flush.Index].Index, error);
+                partition.Answers[partition.Index] = Failed(partition.Answers[partition.Index].Index, error);
             }
         }
 
         return response;
     }
 
-    private ProduceResponse Append(ProduceRequest request, short version, VerifiedBatches verified, out string? failure, out List<PendingFlush>? flushes)
+    private ProduceResponse Append(ProduceRequest request, short version, VerifiedBatches verified, out string? failure, out List<Unsettled>? unsettled)
     {
         failure = null;
-        flushes = null;
+        unsettled = null;
         var topics = new ProduceResponse.TopicProduceResponse[request.TopicData.Count];
         int t = 0;
         foreach (ProduceRequest.TopicProduceData topic in request.TopicData)
@@ -81,10 +81,10 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
             int p = 0;
             foreach (ProduceRequest.PartitionProduceData data in topic.PartitionData)
             {
-                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request, version, verified, out Task<ErrorCode>? flushed);
-                if (flushed is not null)
+                ProduceResponse.PartitionProduceResponse answer = AppendOne(topic.Name, data, request, version, verified, out Task<ErrorCode>? settled);
+                if (settled is not null)
                 {
-                    (flushes ??= []).Add(new PendingFlush(partitions, p, flushed));
+                    (unsettled ??= []).Add(new Unsettled(partitions, p, settled));
                 }
 
                 if (answer.ErrorCode != ErrorCode.None)
@@ -102,9 +102,9 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
     }
 
     private ProduceResponse.PartitionProduceResponse AppendOne(
-        string topic, in ProduceRequest.PartitionProduceData data, ProduceRequest request, short version, VerifiedBatches verified, out Task<ErrorCode>? flushed)
+        string topic, in ProduceRequest.PartitionProduceData data, ProduceRequest request, short version, VerifiedBatches verified, out Task<ErrorCode>? settled)
     {
-        flushed = null;
+        settled = null;
         if (!services.Replicas.TryGet(new TopicPartition(topic, data.Index), out Partition? partition))
         {
             return Failed(data.Index, services.UnknownOrNotLeader(topic, data.Index));
@@ -129,9 +129,10 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         }
 
         AppendResult result = partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks, verdict.Verification);
-        if (result.IsFlushDue)
+        bool isReplicationAwaited = request.Acks == -1 && partition.IsReplicated;
+        if (result.Error == ErrorCode.None && (result.IsFlushDue || isReplicationAwaited))
         {
-            flushed = partition.FlushAsync(result, data.Records.Length);
+            settled = partition.SettleAsync(result, data.Records.Length, isReplicationAwaited, TimeSpan.FromMilliseconds(Math.Max(request.TimeoutMs, 0)), services.Stopping);
         }
 
         return new()
@@ -239,6 +240,6 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         return new ProduceResponse { Responses = topics };
     }
 
-    /// <summary>An answer of a partition that is true only if the flush succeeds.</summary>
-    private readonly record struct PendingFlush(ProduceResponse.PartitionProduceResponse[] Answers, int Index, Task<ErrorCode> Flushed);
+    /// <summary>An answer of a partition that is true only if the flush and the replication succeed.</summary>
+    private readonly record struct Unsettled(ProduceResponse.PartitionProduceResponse[] Answers, int Index, Task<ErrorCode> Settled);
 }

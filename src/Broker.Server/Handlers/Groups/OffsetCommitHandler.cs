@@ -12,7 +12,7 @@ internal sealed class OffsetCommitHandler(BrokerServices services) : ApiHandler<
 {
     public static readonly ApiSupport Supports = new(ApiKey.OffsetCommit, 0, 9);
 
-    private readonly OldConsumerOffsets _old = new(services.Tree);
+    private readonly OldConsumerOffsets _old = new(services);
 
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, OffsetCommitRequest request) =>
         context.ApiVersion == 0

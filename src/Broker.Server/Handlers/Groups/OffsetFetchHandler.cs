@@ -12,7 +12,7 @@ internal sealed class OffsetFetchHandler(BrokerServices services) : ApiHandler<O
 {
     public static readonly ApiSupport Supports = new(ApiKey.OffsetFetch, 0, 9);
 
-    private readonly OldConsumerOffsets _old = new(services.Tree);
+    private readonly OldConsumerOffsets _old = new(services);
 
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, OffsetFetchRequest request) =>
         context.ApiVersion == 0

@@ -1,0 +1,334 @@
+using Broker.Cluster;
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Server;
+
+/// <summary>
+/// Copies all partitions that follow one leader: one loop, one connection, one fetch at a time that names them all. Partitions come and go from other threads;
+/// what is done to a log names its leader epoch, so that an answer that comes after a change of roles does nothing.
+/// </summary>
+internal sealed class LeaderFetcher : IAsyncDisposable
+{
+    private const short FetchVersion = 17;
+    private const int FirstRetryMs = 20;
+
+    private readonly int _leader;
+    private readonly int _self;
+    private readonly Func<long> _brokerEpoch;
+    private readonly MetadataStore _metadata;
+    private readonly PeerOptions _peers;
+    private readonly FetcherOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly FollowerAppend _append;
+    private readonly FollowerSession _session = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<TopicPartition, FollowedPartition> _partitions = [];
+    private readonly SemaphoreSlim _changed = new(0);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _worker;
+    private PeerConnection? _connection;
+    private EndpointImage? _connectedTo;
+    private int _failures;
+
+    public LeaderFetcher(
+        int leader, int self, Func<long> brokerEpoch, MetadataStore metadata, PeerOptions peers, FetcherOptions options, TimeProvider time, ILogger logger)
+    {
+        _leader = leader;
+        _self = self;
+        _brokerEpoch = brokerEpoch;
+        _metadata = metadata;
+        _peers = peers;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _append = new FollowerAppend(logger);
+        _worker = Task.Run(WorkAsync);
+    }
+
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _partitions.Count == 0;
+            }
+        }
+    }
+
+    public void Add(Partition partition, int leaderEpoch)
+    {
+        lock (_lock)
+        {
+            _partitions[partition.TopicPartition] = new FollowedPartition(partition, leaderEpoch);
+        }
+
+        _changed.Release();
+    }
+
+    public bool Remove(TopicPartition partition)
+    {
+        lock (_lock)
+        {
+            return _partitions.Remove(partition);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _worker.ConfigureAwait(false);
+        _connection?.Dispose();
+        _stopping.Dispose();
+        _changed.Dispose();
+    }
+
+    private long NowMs => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private async Task WorkAsync()
+    {
+        CancellationToken stop = _stopping.Token;
+        try
+        {
+            while (true)
+            {
+                Dictionary<(Guid, int), FollowedPartition> ready = TakeReady(out int waitMs);
+                if (ready.Count == 0)
+                {
+                    await _changed.WaitAsync(waitMs, stop).ConfigureAwait(false);
+                    continue;
+                }
+
+                if (!await TryFetchAsync(ready, stop).ConfigureAwait(false))
+                {
+                    // A leader that is dead is soon replaced; one that is busy is not to be stormed.
+                    await Task.Delay(RetryMs(++_failures), stop).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The broker stops, or nothing follows this leader any more.
+        }
+    }
+
+    private Dictionary<(Guid, int), FollowedPartition> TakeReady(out int waitMs)
+    {
+        long now = NowMs;
+        long earliest = long.MaxValue;
+        var ready = new Dictionary<(Guid, int), FollowedPartition>();
+        lock (_lock)
+        {
+            foreach (FollowedPartition followed in _partitions.Values)
+            {
+                if (followed.Partition.Log.IsOffline)
+                {
+                    // Its directory has failed: there is nothing to copy into.
+                    continue;
+                }
+
+                if (followed.NotBeforeMs <= now)
+                {
+                    ready[(followed.Partition.Log.TopicId, followed.Partition.TopicPartition.Partition)] = followed;
+                }
+                else
+                {
+                    earliest = Math.Min(earliest, followed.NotBeforeMs);
+                }
+            }
+        }
+
+        waitMs = earliest == long.MaxValue ? Timeout.Infinite : (int)Math.Clamp(earliest - now, 1, _options.BackoffMs + 1);
+        return ready;
+    }
+
+    private async Task<bool> TryFetchAsync(Dictionary<(Guid, int), FollowedPartition> ready, CancellationToken stop)
+    {
+        try
+        {
+            PeerConnection? connection = await ConnectAsync(stop).ConfigureAwait(false);
+            if (connection is null)
+            {
+                return false;
+            }
+
+            FetchResponse answer = await connection.AskAsync<FetchResponse>(ApiKey.Fetch, FetchVersion, Request(ready), _options.Timeout, stop).ConfigureAwait(false);
+            if (answer.ErrorCode != ErrorCode.None)
+            {
+                _session.Reset();
+                return answer.ErrorCode is ErrorCode.FetchSessionIdNotFound or ErrorCode.InvalidFetchSessionEpoch or ErrorCode.FetchSessionTopicIdError;
+            }
+
+            _failures = 0;
+            _session.OnAnswer(answer.SessionId);
+            foreach (FetchResponse.FetchableTopicResponse topic in answer.Responses)
+            {
+                foreach (FetchResponse.PartitionData data in topic.Partitions)
+                {
+                    if (ready.TryGetValue((topic.TopicId, data.PartitionIndex), out FollowedPartition? followed) && IsStillFollowed(followed))
+                    {
+                        await TakeAsync(followed, data, connection, stop).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            return true;
+        }
+        catch (Exception e) when (PeerConnection.IsFailure(e, stop))
+        {
+            if (_failures == 0)
+            {
+                InterBrokerLog.FetchFailed(_logger, _leader, e.Message);
+            }
+
+            Disconnect();
+            return false;
+        }
+    }
+
+    private async Task TakeAsync(FollowedPartition followed, FetchResponse.PartitionData data, PeerConnection connection, CancellationToken stop)
+    {
+        ErrorCode error = data.ErrorCode == ErrorCode.None ? _append.Take(followed, data) : data.ErrorCode;
+        if (error == ErrorCode.OffsetOutOfRange && data.ErrorCode == error)
+        {
+            error = await StartFromLeaderAsync(followed, connection, stop).ConfigureAwait(false);
+        }
+
+        if (error is ErrorCode.None or ErrorCode.OffsetOutOfRange)
+        {
+            followed.Failures = 0;
+            return;
+        }
+
+        if (followed.Failures++ == 3)
+        {
+            // The first ones are usual while leaders and followers are told of a change one after the other.
+            InterBrokerLog.PartitionFailed(_logger, followed.Partition.TopicPartition, _leader, error);
+        }
+
+        followed.NotBeforeMs = NowMs + RetryMs(followed.Failures);
+    }
+
+    /// <summary>The leader does not have the offset: its log ends before, or starts behind.</summary>
+    private async Task<ErrorCode> StartFromLeaderAsync(FollowedPartition followed, PeerConnection connection, CancellationToken stop)
+    {
+        (ErrorCode error, long end) = await AskOffsetAsync(followed, LatestOffset, connection, stop).ConfigureAwait(false);
+        if (error != ErrorCode.None)
+        {
+            return error;
+        }
+
+        if (end < followed.Partition.Log.LogEndOffset)
+        {
+            return followed.Partition.Log.TruncateAsFollower(end, followed.LeaderEpoch);
+        }
+
+        (error, long start) = await AskOffsetAsync(followed, EarliestOffset, connection, stop).ConfigureAwait(false);
+        if (error == ErrorCode.None && start > followed.Partition.Log.LogEndOffset)
+        {
+            InterBrokerLog.StartsOver(_logger, followed.Partition.TopicPartition, start);
+            return followed.Partition.Log.StartOverAsFollower(start, followed.LeaderEpoch);
+        }
+
+        return error;
+    }
+
+    private const long LatestOffset = -1;
+    private const long EarliestOffset = -2;
+    private const short ListOffsetsVersion = 9;
+
+    private async Task<(ErrorCode Error, long Offset)> AskOffsetAsync(FollowedPartition followed, long which, PeerConnection connection, CancellationToken stop)
+    {
+        TopicPartition partition = followed.Partition.TopicPartition;
+        var request = new ListOffsetsRequest
+        {
+            ReplicaId = _self,
+            Topics =
+            [
+                new ListOffsetsRequest.ListOffsetsTopic
+                {
+                    Name = partition.Topic,
+                    Partitions = [new ListOffsetsRequest.ListOffsetsPartition { PartitionIndex = partition.Partition, CurrentLeaderEpoch = followed.LeaderEpoch, Timestamp = which }],
+                },
+            ],
+        };
+        ListOffsetsResponse answer = await connection.AskAsync<ListOffsetsResponse>(ApiKey.ListOffsets, ListOffsetsVersion, request, _options.Timeout, stop).ConfigureAwait(false);
+        foreach (ListOffsetsResponse.ListOffsetsTopicResponse topic in answer.Topics)
+        {
+            foreach (ListOffsetsResponse.ListOffsetsPartitionResponse found in topic.Partitions)
+            {
+                return (found.ErrorCode, found.Offset);
+            }
+        }
+
+        return (ErrorCode.UnknownServerError, -1);
+    }
+
+    private FetchRequest Request(Dictionary<(Guid, int), FollowedPartition> ready)
+    {
+        var wanted = new Dictionary<(Guid, int), FetchRequest.FetchPartition>(ready.Count);
+        foreach (((Guid, int) key, FollowedPartition followed) in ready)
+        {
+            Broker.Storage.PartitionLog log = followed.Partition.Log;
+            wanted[key] = new FetchRequest.FetchPartition
+            {
+                Partition = key.Item2,
+                CurrentLeaderEpoch = followed.LeaderEpoch,
+                FetchOffset = log.LogEndOffset,
+                LastFetchedEpoch = log.LatestLeaderEpoch,
+                LogStartOffset = log.LogStartOffset,
+                PartitionMaxBytes = _options.PartitionMaxBytes,
+            };
+        }
+
+        var request = new FetchRequest
+        {
+            ReplicaState = new FetchRequest.FollowerState { ReplicaId = _self, ReplicaEpoch = _brokerEpoch() },
+            MaxWaitMs = _options.MaxWaitMs,
+            MinBytes = _options.MinBytes,
+            MaxBytes = _options.MaxBytes,
+            RackId = "",
+        };
+        _session.Describe(request, wanted);
+        return request;
+    }
+
+    private async Task<PeerConnection?> ConnectAsync(CancellationToken stop)
+    {
+        EndpointImage? endpoint = _metadata.Current.Broker(_leader)?.Endpoint(_peers.Listener);
+        if (_connection is not null && endpoint == _connectedTo)
+        {
+            return _connection;
+        }
+
+        Disconnect();
+        if (endpoint is null)
+        {
+            return null;
+        }
+
+        _connection = await PeerConnection.ConnectAsync(endpoint, $"broker-{_self}-fetcher-0", _peers.MaxFrameBytes, _options.Timeout, stop, reusesMemory: true).ConfigureAwait(false);
+        _connectedTo = endpoint;
+        return _connection;
+    }
+
+    private void Disconnect()
+    {
+        _connection?.Dispose();
+        _connection = null;
+        _session.Reset();
+    }
+
+    private bool IsStillFollowed(FollowedPartition followed)
+    {
+        lock (_lock)
+        {
+            return _partitions.GetValueOrDefault(followed.Partition.TopicPartition) == followed;
+        }
+    }
+
+    private int RetryMs(int failures) => Math.Min(FirstRetryMs << Math.Min(failures, 10), Math.Max(_options.BackoffMs, FirstRetryMs));
+}

@@ -1,0 +1,113 @@
+using Broker.Cluster;
+using Broker.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Server;
+
+/// <summary>This broker's ties to the others of its cluster. In a single broker everything here answers for itself and nothing is connected.</summary>
+internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataStore metadata, ILoggerFactory loggers) : IAsyncDisposable
+{
+    private readonly PeerOptions _peers = PeerOptions.From(config.Current, brokerId);
+    private readonly CancellationTokenSource _stopping = new();
+    private ClusterController _own = null!;
+    private RemoteBrokers? _remote;
+    private ReplicaFetchers? _fetchers;
+    private TimeProvider _time = TimeProvider.System;
+
+    public bool IsShared { get; private set; }
+
+    public ControllerLink Controller { get; private set; } = null!;
+
+    /// <summary>Null in a single broker.</summary>
+    public IsrUpdates? IsrUpdates { get; private set; }
+
+    /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
+    public ClusterLinks Links(TreeWiring trees)
+    {
+        _remote = new RemoteBrokers(_peers, loggers.CreateLogger<RemoteBrokers>());
+        return new ClusterLinks
+        {
+            Remote = _remote,
+            OpenTree = trees.ReopenAsync,
+            InterBrokerListener = _peers.Listener,
+            RegistrationPatience = trees.RegistrationPatience,
+        };
+    }
+
+    public void Connect(ClusterController own, ReplicaManager replicas, bool isShared, TimeProvider time)
+    {
+        _own = own;
+        _time = time;
+        IsShared = isShared;
+        Controller = new ControllerLink(brokerId, own, metadata, _peers, loggers.CreateLogger<ControllerLink>());
+        if (!isShared)
+        {
+            return;
+        }
+
+        _fetchers = new ReplicaFetchers(
+            brokerId, () => own.BrokerEpoch, metadata, _peers, FetcherOptions.From(config.Current), time, loggers.CreateLogger<ReplicaFetchers>());
+        replicas.Fetchers = _fetchers;
+        IsrUpdates = new IsrUpdates(
+            replicas, Controller, () => own.BrokerEpoch, () => config.Current.Get(ConfigKeys.ReplicaLagTimeMaxMs), time, loggers.CreateLogger<IsrUpdates>());
+        IsrUpdates.Start();
+    }
+
+    /// <summary>Returns when the broker knows the cluster, so that whoever is told that it is ready is not told that there are no topics.</summary>
+    public Task StartAsync(CancellationToken stop) => IsShared ? _own.Informed.WaitAsync(stop) : Task.CompletedTask;
+
+    /// <summary>Asks the controller to let others lead (controlled.shutdown.*). Without it they do so when the session is over.</summary>
+    public async Task HandOverAsync(CancellationToken stop)
+    {
+        BrokerConfig current = config.Current;
+        if (!IsShared || _stopping.IsCancellationRequested || !_own.Informed.IsCompleted || !current.Get(ConfigKeys.ControlledShutdownEnable))
+        {
+            return;
+        }
+
+        int attempts = Math.Max(1, current.Get(ConfigKeys.ControlledShutdownMaxRetries));
+        for (int attempt = 1; attempt <= attempts; attempt++)
+        {
+            try
+            {
+                int? remaining = await Controller.ControlledShutdownAsync(stop).ConfigureAwait(false);
+                if (remaining == 0 || metadata.Current.Brokers.All(b => b.Id == brokerId))
+                {
+                    return;
+                }
+
+                InterBrokerLog.ShutdownRemaining(loggers.CreateLogger<ControllerLink>(), remaining ?? -1, attempt, attempts);
+            }
+            catch (Exception e) when (e is CoordinationException or InvalidOperationException or NotControllerException)
+            {
+                InterBrokerLog.ControllerFailed(loggers.CreateLogger<ControllerLink>(), Broker.Protocol.ApiKey.ControlledShutdown, metadata.Current.ControllerId, e.Message);
+            }
+
+            if (attempt < attempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(current.Get(ConfigKeys.ControlledShutdownRetryBackoffMs)), _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (IsrUpdates is not null)
+        {
+            await IsrUpdates.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_fetchers is not null)
+        {
+            await _fetchers.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_remote is not null)
+        {
+            await _remote.DisposeAsync().ConfigureAwait(false);
+        }
+
+        Controller?.Dispose();
+    }
+}

@@ -1,0 +1,191 @@
+using Broker.Configuration;
+using Broker.Protocol;
+
+namespace Broker.Storage;
+
+/// <summary>
+/// What a follower does with its copy. Each call names the leader epoch it belongs to: one that comes late, after the role changed, does nothing.
+/// </summary>
+public sealed partial class PartitionLog
+{
+    private const int NoRole = -1;
+
+    private int _roleEpoch = NoRole;
+    private bool _follows;
+
+    /// <summary>From now on only <see cref="AppendAsFollower"/> appends.</summary>
+    public void BecomeFollower(int leaderEpoch)
+    {
+        lock (_lock)
+        {
+            _roleEpoch = leaderEpoch;
+            _follows = true;
+        }
+    }
+
+    /// <summary>
+    /// Appends whole batches of the leader's log as they are; one that is cut short at the end is left for the next time. They must go on where this log ends; compaction
+    /// may have left gaps.
+    /// </summary>
+    public ErrorCode AppendAsFollower(Memory<byte> records, int leaderEpoch)
+    {
+        if (IsOffline)
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+
+        TopicConfig config = _config;
+        try
+        {
+            for (Memory<byte> rest = records; TakeBatches(rest.Span, config.SegmentBytes) is > 0 and var length; rest = rest[length..])
+            {
+                using ValidatedRecords valid = AppendValidation.Validate(rest[..length], AppendOrigin.Replication, config, _services.NowMs, TopicPartition);
+                ErrorCode error = valid.Error;
+                if (error == ErrorCode.None)
+                {
+                    lock (_lock)
+                    {
+                        error = AppendCopies(valid.Bytes.Span, leaderEpoch, config);
+                    }
+                }
+
+                if (error != ErrorCode.None)
+                {
+                    return error;
+                }
+            }
+
+            return LogEndOffset - RecoveryPoint >= config.FlushMessages ? Flush() : ErrorCode.None;
+        }
+        catch (Exception e) when (IsFailure(e, "append to"))
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+    }
+
+    /// <summary>
+    /// Removes what the leader does not have: everything from the batch that holds the offset on, and leader epochs that begin there, even without records.
+    /// </summary>
+    public ErrorCode TruncateAsFollower(long offset, int leaderEpoch) => ChangeAsFollower("truncate", leaderEpoch, () =>
+    {
+        offset = Math.Max(offset, _logStartOffset);
+        if (offset < _logEndOffset)
+        {
+            TruncateLocked(offset);
+        }
+        else
+        {
+            _epochs.TruncateFromEnd(_logEndOffset);
+        }
+    });
+
+    /// <summary>Gives up everything: the leader's log starts behind the end of this one.</summary>
+    public ErrorCode StartOverAsFollower(long offset, int leaderEpoch) => ChangeAsFollower("start over", leaderEpoch, () =>
+    {
+        if (offset <= _logEndOffset)
+        {
+            return;
+        }
+
+        _truncations++;
+        ForgetCleaningFrom(_logStartOffset);
+
+        // On disk first: a start after a crash must not take what is left of the old segments for the log.
+        Directory.LogStartOffsets.Raise(TopicPartition, offset);
+        StartOver(offset);
+        Volatile.Write(ref _logStartOffset, offset);
+        Volatile.Write(ref _logEndOffset, offset);
+        Volatile.Write(ref _recoveryPoint, offset);
+        _epochs.Clear();
+        _epochs.Flush(durable: true);
+        Files.FlushDirectory(_path);
+        ProducerSnapshots.Load(_services, _path, _segments, _producers, offset, rebuildFrom: null);
+        SetHighWatermark(offset);
+    });
+
+    private ErrorCode ChangeAsFollower(string operation, int leaderEpoch, Action change)
+    {
+        if (IsOffline)
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+
+        try
+        {
+            lock (_lock)
+            {
+                if (!IsFollowing(leaderEpoch))
+                {
+                    return ErrorCode.NotLeaderOrFollower;
+                }
+
+                change();
+            }
+
+            return ErrorCode.None;
+        }
+        catch (Exception e) when (IsFailure(e, operation))
+        {
+            return ErrorCode.KafkaStorageError;
+        }
+    }
+
+    private bool IsFollowing(int leaderEpoch) => !_isClosed && _follows && _roleEpoch == leaderEpoch;
+
+    /// <summary>Whether an append as leader of this epoch comes too late.</summary>
+    private bool HasLostLeadership(int leaderEpoch) => _follows || (_roleEpoch != NoRole && leaderEpoch < _roleEpoch);
+
+    /// <summary>Bytes of the whole batches at the start that fit a segment together; at least one batch if there is one.</summary>
+    private static int TakeBatches(ReadOnlySpan<byte> bytes, int segmentBytes)
+    {
+        int taken = 0;
+        while (BatchInfo.TryParse(bytes[taken..], out BatchInfo batch) && batch.Size <= bytes.Length - taken && (taken == 0 || taken + batch.Size <= segmentBytes))
+        {
+            taken += batch.Size;
+        }
+
+        return taken;
+    }
+
+    private ErrorCode AppendCopies(Span<byte> bytes, int leaderEpoch, TopicConfig config)
+    {
+        if (!IsFollowing(leaderEpoch))
+        {
+            return ErrorCode.NotLeaderOrFollower;
+        }
+
+        long next = _logEndOffset;
+        long maxTimestampMs = -1;
+        for (int at = 0; at < bytes.Length;)
+        {
+            _ = BatchInfo.TryParse(bytes[at..], out BatchInfo batch);
+            if (batch.BaseOffset < next)
+            {
+                // Fetched from an offset that is not this log's end any more.
+                return ErrorCode.OffsetOutOfRange;
+            }
+
+            maxTimestampMs = Math.Max(maxTimestampMs, batch.MaxTimestamp);
+            next = batch.LastOffset + 1;
+            at += batch.Size;
+        }
+
+        if (ShouldRoll(config, _services.NowMs, bytes.Length, maxTimestampMs, next - 1))
+        {
+            Roll(_logEndOffset, _services.NowMs);
+        }
+
+        for (int at = 0; at < bytes.Length;)
+        {
+            _ = BatchInfo.TryParse(bytes[at..], out BatchInfo batch);
+            _epochs.AssignIfNewer(batch.LeaderEpoch, batch.BaseOffset);
+            at += batch.Size;
+        }
+
+        Active.Append(bytes);
+        ApplyProducers(bytes);
+        Volatile.Write(ref _logEndOffset, next);
+        UpdateLastStableOffset();
+        return ErrorCode.None;
+    }
+}

@@ -1,0 +1,48 @@
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+
+namespace Broker.Cluster.Tests;
+
+/// <summary>Other brokers that remember what they were sent, one line each, and answer deletions when told to.</summary>
+internal sealed class RecordingRemote : IRemoteBrokers
+{
+    private readonly List<Action> _answers = [];
+
+    public List<string> Calls { get; } = [];
+
+    public void SetLive(IReadOnlyList<BrokerImage> brokers) => Calls.Add($"live {string.Join(' ', brokers.Select(b => b.Id))}".TrimEnd());
+
+    public void Send(int broker, ApiKey api, IMessage request, Action<IMessage>? answered = null)
+    {
+        Calls.Add($"{broker} {api} {Text(request)}".TrimEnd());
+        if (answered is not null)
+        {
+            _answers.Add(() => answered(new StopReplicaResponse()));
+        }
+    }
+
+    public void AnswerAll()
+    {
+        foreach (Action answer in _answers)
+        {
+            answer();
+        }
+
+        _answers.Clear();
+    }
+
+    public List<string> TakeCalls()
+    {
+        List<string> calls = [.. Calls];
+        Calls.Clear();
+        return calls;
+    }
+
+    private static string Text(IMessage request) => request switch
+    {
+        LeaderAndIsrRequest roles => string.Join(' ', roles.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}:{p.Leader}@{p.LeaderEpoch}[{string.Join(',', p.Isr.ToArray())}]"))),
+        UpdateMetadataRequest picture => string.Join(' ', picture.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}:{p.Leader}[{string.Join(',', p.Isr.ToArray())}]"))),
+        StopReplicaRequest stop => string.Join(' ', stop.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}{(p.DeletePartition ? " delete" : "")}"))),
+        _ => "",
+    };
+}

@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using Broker.ZooKeeper.Tests;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Xunit.Abstractions;
+
+namespace Broker.EndToEnd;
+
+/// <summary>Three brokers and a ZooKeeper as processes, which are killed while producers with acks=all go on.</summary>
+public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const string Topic = "replicated";
+    private const int Partitions = 3;
+
+    private ZooKeeperServer _server = null!;
+    private BrokerProcess[] _brokers = [];
+
+    private static int Kills => int.Parse(Environment.GetEnvironmentVariable("BROKER_CLUSTER_KILLS") ?? "6", CultureInfo.InvariantCulture);
+
+    private string Bootstrap => string.Join(',', _brokers.Select(b => b.Bootstrap));
+
+    public async Task InitializeAsync()
+    {
+        if (ZooKeeperInstallation.Current is null)
+        {
+            return;
+        }
+
+        _server = await ZooKeeperServer.StartAsync();
+        _brokers = await Task.WhenAll(Enumerable.Range(1, 3).Select(id => BrokerProcess.StartAsync(
+            $"broker.id={id}", $"zookeeper.connect={_server.Address}/kafka", "zookeeper.session.timeout.ms=3000", "min.insync.replicas=2", "default.replication.factor=3",
+            "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=6", "replica.lag.time.max.ms=5000", "replica.fetch.wait.max.ms=200", "log.segment.bytes=1048576")));
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (BrokerProcess broker in _brokers)
+        {
+            await broker.DisposeAsync();
+        }
+
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+    }
+
+    [ZooKeeperFact]
+    public async Task Nothing_acknowledged_is_lost_while_brokers_are_killed()
+    {
+        int seed = int.Parse(Environment.GetEnvironmentVariable("BROKER_CLUSTER_SEED") ?? $"{Environment.TickCount & 0xffff}", CultureInfo.InvariantCulture);
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        await CreateTopicAsync();
+        using var stop = new CancellationTokenSource();
+        ConcurrentQueue<int>[] acknowledged = [.. Enumerable.Range(0, Partitions).Select(_ => new ConcurrentQueue<int>())];
+        Task[] producing = [.. Enumerable.Range(0, Partitions).Select(p => Task.Run(() => ProduceAsync(p, acknowledged[p], stop.Token)))];
+        for (int kill = 0; kill < Kills; kill++)
+        {
+            await ProgressAsync(acknowledged, $"before kill {kill}, seed {seed}");
+            BrokerProcess victim = _brokers[random.Next(_brokers.Length)];
+            await Task.Delay(random.Next(0, 100));
+            await victim.KillAsync();
+            await ProgressAsync(acknowledged, $"after kill {kill}, seed {seed}");
+            await victim.RestartAsync();
+            await FullIsrAsync($"after kill {kill}, seed {seed}");
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(producing);
+        Check(acknowledged, seed);
+
+        // Quiet: what the replicas hold is the same, byte for byte.
+        await FullIsrAsync("at the end");
+        foreach (BrokerProcess broker in _brokers)
+        {
+            await broker.StopAsync();
+        }
+
+        for (int p = 0; p < Partitions; p++)
+        {
+            byte[][] logs = [.. _brokers.Select(b => LogBytes(Path.Combine(b.DataDirectory, $"{Topic}-{p}")))];
+            Assert.True(logs[0].Length > 0, $"partition {p} is empty");
+            Assert.All(logs, log => Assert.True(log.AsSpan().SequenceEqual(logs[0]), $"replicas of partition {p} differ, seed {seed}"));
+        }
+    }
+
+    [ZooKeeperFact]
+    public async Task Groups_go_on_when_their_coordinator_stops_or_dies()
+    {
+        await CreateTopicAsync();
+        var client = new ConfluentDotnet();
+        string[] lines = [.. Enumerable.Range(0, 300).Select(i => $"record {i}")];
+        await client.ProduceAsync(Bootstrap, Topic, "none", lines);
+        foreach (BrokerProcess broker in _brokers)
+        {
+            // Each in turn: in order, then as a crash. The committed offsets move with their partition.
+            IReadOnlyList<string> first = await client.ConsumeAsync(Bootstrap, Topic, $"g{broker.Port}", 300);
+            Assert.Equal(lines.Order(StringComparer.Ordinal), first.Order(StringComparer.Ordinal));
+            await broker.StopAsync();
+            await AgreesAsync($"g{broker.Port}");
+            await broker.RestartAsync();
+            await FullIsrAsync("after a stop");
+            await broker.KillAsync();
+            await AgreesAsync($"g{broker.Port}");
+            await broker.RestartAsync();
+            await FullIsrAsync("after a kill");
+        }
+    }
+
+    private async Task CreateTopicAsync()
+    {
+        using IAdminClient admin = Admin();
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = Topic, NumPartitions = Partitions, ReplicationFactor = 3 }]);
+        await FullIsrAsync("after the creation");
+        Metadata metadata = admin.GetMetadata(Topic, TimeSpan.FromSeconds(20));
+        Assert.Equal([1, 2, 3], metadata.Topics[0].Partitions.Select(p => p.Leader).Order());
+    }
+
+    private IAdminClient Admin() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Bootstrap }).SetLogHandler((_, _) => { }).Build();
+
+    private async Task FullIsrAsync(string when)
+    {
+        using IAdminClient admin = Admin();
+        await Eventually.TrueAsync(() =>
+        {
+            try
+            {
+                TopicMetadata topic = admin.GetMetadata(Topic, TimeSpan.FromSeconds(5)).Topics[0];
+                return topic.Partitions.Count == Partitions && topic.Partitions.TrueForAll(p => p.InSyncReplicas.Length == 3);
+            }
+            catch (KafkaException)
+            {
+                return false;
+            }
+        }, $"all replicas are in sync {when}\n{string.Join("\n----\n", _brokers.Select(b => b.Log))}");
+    }
+
+    private async Task ProgressAsync(ConcurrentQueue<int>[] acknowledged, string when)
+    {
+        int[] before = [.. acknowledged.Select(a => a.Count)];
+        await Eventually.TrueAsync(
+            () => acknowledged.Select((a, p) => a.Count >= before[p] + 50).All(b => b),
+            $"every partition takes records {when}\n{string.Join("\n----\n", _brokers.Select(b => b.Log))}");
+    }
+
+    private async Task ProduceAsync(int partition, ConcurrentQueue<int> acknowledged, CancellationToken stop)
+    {
+        var config = new ProducerConfig { BootstrapServers = Bootstrap, EnableIdempotence = true, Acks = Acks.All, LingerMs = 1, MessageTimeoutMs = 120_000, SocketTimeoutMs = 10_000 };
+        using IProducer<Null, byte[]> producer = new ProducerBuilder<Null, byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        var inFlight = new Queue<Task>();
+        for (int i = 0; !stop.IsCancellationRequested; i++)
+        {
+            int number = i;
+            var message = new Message<Null, byte[]> { Value = Encoding.ASCII.GetBytes($"{number} {new string('x', number % 300)}") };
+            inFlight.Enqueue(producer.ProduceAsync(new TopicPartition(Topic, partition), message, CancellationToken.None)
+                .ContinueWith(sent => { _ = sent.Result; acknowledged.Enqueue(number); }, TaskScheduler.Default));
+            if (inFlight.Count >= 20)
+            {
+                await inFlight.Dequeue();
+            }
+        }
+
+        await Task.WhenAll(inFlight);
+    }
+
+    private void Check(ConcurrentQueue<int>[] acknowledged, int seed)
+    {
+        var stored = new List<int>[Partitions];
+        StoredRecords.Read(Bootstrap, Topic, Partitions, IsolationLevel.ReadUncommitted, result =>
+            (stored[result.Partition] ??= []).Add(int.Parse(Encoding.UTF8.GetString(result.Message.Value).Split(' ')[0], CultureInfo.InvariantCulture)));
+        for (int p = 0; p < Partitions; p++)
+        {
+            output.WriteLine($"partition {p}: {acknowledged[p].Count} acknowledged, {stored[p].Count} stored");
+            for (int i = 1; i < stored[p].Count; i++)
+            {
+                Assert.True(stored[p][i] > stored[p][i - 1], $"seed {seed}, partition {p}: {stored[p][i]} follows {stored[p][i - 1]}");
+            }
+
+            HashSet<int> there = [.. stored[p]];
+            int[] lost = [.. acknowledged[p].Where(n => !there.Contains(n)).Order()];
+            Assert.True(lost.Length == 0, $"seed {seed}, partition {p}: {lost.Length} acknowledged records are lost, first {lost.FirstOrDefault()}");
+        }
+    }
+
+    /// <summary>A group that has read everything finds nothing more, and its offset is known: it was not reset.</summary>
+    private async Task AgreesAsync(string group)
+    {
+        var config = new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = group };
+        using IConsumer<Ignore, string> consumer = new ConsumerBuilder<Ignore, string>(config).SetLogHandler((_, _) => { }).Build();
+        await Eventually.TrueAsync(() =>
+        {
+            try
+            {
+                List<TopicPartitionOffset> committed = consumer.Committed(Enumerable.Range(0, Partitions).Select(p => new TopicPartition(Topic, p)), TimeSpan.FromSeconds(5));
+                return committed.Sum(c => Math.Max(0, c.Offset.Value)) == 300;
+            }
+            catch (KafkaException)
+            {
+                return false;
+            }
+        }, $"the offsets of {group} are there\n{string.Join("\n----\n", _brokers.Select(b => b.Log))}");
+    }
+
+    private static byte[] LogBytes(string directory) =>
+        [.. Directory.GetFiles(directory, "*.log").Order(StringComparer.Ordinal).SelectMany(File.ReadAllBytes)];
+}

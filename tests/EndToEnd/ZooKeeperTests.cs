@@ -1,0 +1,93 @@
+using Broker.ZooKeeper.Tests;
+
+namespace Broker.EndToEnd;
+
+/// <summary>One broker on a real ZooKeeper, with the clients and the tools that know ZooKeeper.</summary>
+public sealed class ZooKeeperTests
+{
+    private static readonly string[] Lines = [.. Enumerable.Range(0, 1000).Select(i => $"record {i}")];
+
+    [ZooKeeperFact]
+    public async Task Clients_work_and_a_quick_restart_takes_its_registration_over()
+    {
+        await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        await using BrokerProcess broker = await BrokerProcess.StartAsync($"zookeeper.connect={server.Address}/kafka", "offsets.topic.replication.factor=1");
+        var kcat = new Kcat();
+        await kcat.CreateTopicAsync(broker.Bootstrap, "t", 1);
+        await kcat.ProduceAsync(broker.Bootstrap, "t", "lz4", Lines);
+        Assert.Equal(Lines, await kcat.ConsumeAsync(broker.Bootstrap, "t", "g1", Lines.Length));
+
+        // Its session lives on in ZooKeeper for a while: Apache Kafka would not start.
+        await broker.KillAsync();
+        await broker.RestartAsync();
+        Assert.Contains("Took over the registration of broker 0", broker.Log, StringComparison.Ordinal);
+        Assert.Equal(Lines, await kcat.ConsumeAsync(broker.Bootstrap, "t", "g2", Lines.Length));
+
+        await broker.StopAsync();
+        await broker.RestartAsync();
+        Assert.Equal(Lines, await kcat.ConsumeAsync(broker.Bootstrap, "t", "g3", Lines.Length));
+    }
+
+    [ZooKeeperFact(needsKafka: true)]
+    public async Task Tools_that_write_to_zookeeper_make_change_and_remove_topics()
+    {
+        await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        await using BrokerProcess broker = await BrokerProcess.StartAsync($"zookeeper.connect={server.Address}/kafka");
+        var old = new KafkaTool("2.8", broker.Bootstrap);
+        string tree = $"--zookeeper {server.Address}/kafka";
+        (await old.RunBareAsync("topics", $"{tree} --create --topic tool --partitions 2 --replication-factor 1 --config retention.ms=86400000")).Succeeded();
+        await Eventually.TrueAsync(() => Partitions(broker, "tool") == 2, "the topic is there");
+        await new Kcat().ProduceAsync(broker.Bootstrap, "tool", "none", Lines);
+
+        (await old.RunBareAsync("topics", $"{tree} --alter --topic tool --partitions 3")).Succeeded();
+        await Eventually.TrueAsync(() => Partitions(broker, "tool") == 3, "the topic has grown");
+        CommandResult described = (await old.RunBareAsync("topics", $"{tree} --describe --topic tool")).Succeeded();
+        Assert.Contains("Leader: 0", described.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Leader: none", described.Output, StringComparison.Ordinal);
+
+        (await old.RunBareAsync("topics", $"{tree} --delete --topic tool")).Succeeded();
+        await Eventually.TrueAsync(() => Partitions(broker, "tool") == 0, "the topic is gone");
+    }
+
+    [ZooKeeperFact]
+    public async Task What_is_wrong_at_the_start_is_said_with_what_to_do()
+    {
+        await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        await using BrokerProcess broker = await BrokerProcess.StartAsync($"zookeeper.connect={server.Address}/kafka");
+        string home = Directory.CreateTempSubdirectory("broker-refused-").FullName;
+        try
+        {
+            string taken = await RefusedAsync($"zookeeper.connect={server.Address}/kafka", "broker.id=1", $"log.dirs={home}/a",
+                "listeners=PLAINTEXT://127.0.0.1:0", $"advertised.listeners=PLAINTEXT://127.0.0.1:{broker.Port}");
+            Assert.Contains($"Configured end points 127.0.0.1:{broker.Port} in advertised listeners are already registered by broker 0", taken, StringComparison.Ordinal);
+
+            string unreachable = await RefusedAsync("zookeeper.connect=127.0.0.1:1/kafka", "zookeeper.connection.timeout.ms=500", $"log.dirs={home}/b");
+            Assert.Contains("Timed out waiting for connection while in state: CONNECTING", unreachable, StringComparison.Ordinal);
+            Assert.Contains("127.0.0.1:1/kafka", unreachable, StringComparison.Ordinal);
+
+            await broker.StopAsync();
+            string lost = await RefusedAsync($"zookeeper.connect={server.Address}/elsewhere", "broker.id=0", $"log.dirs={broker.DataDirectory}");
+            Assert.Contains("Invalid cluster.id in: ", lost, StringComparison.Ordinal);
+            Assert.Contains($"{server.Address}/elsewhere", lost, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+
+    private static async Task<string> RefusedAsync(params string[] settings)
+    {
+        string[] all = ["listeners=PLAINTEXT://127.0.0.1:0", .. settings];
+        CommandResult result = await Command.RunAsync(Repository.BrokerExecutable, all.SelectMany(s => (string[])["--override", s]));
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("Exiting Kafka due to fatal exception during startup", result.Error, StringComparison.Ordinal);
+        return result.Error;
+    }
+
+    private static int Partitions(BrokerProcess broker, string topic)
+    {
+        using Confluent.Kafka.IAdminClient admin = new Confluent.Kafka.AdminClientBuilder(new Confluent.Kafka.AdminClientConfig { BootstrapServers = broker.Bootstrap }).Build();
+        return admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Find(t => t.Topic == topic)?.Partitions.Count ?? 0;
+    }
+}

@@ -70,7 +70,7 @@ public sealed class BrokerServer : IAsyncDisposable
             _tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
-        var markers = new TransactionMarkers(replicas, metadata, _groups, _time, _loggers.CreateLogger<TransactionMarkers>());
+        var markers = new TransactionMarkers(replicas, metadata, _groups, new RemoteMarkers(_cluster.Peers), _time, _loggers.CreateLogger<TransactionMarkers>());
         _transactions = TransactionsWiring.Create(config, metadata, replicas, markers, _time, _loggers);
         BrokerServices services = Services(config, metadata, replicas, markers, brokerId);
         _network = new NetworkServer(NetworkWiring.Options(config.Current), new RequestDispatcher(new HandlerTable(services), _loggers.CreateLogger<RequestDispatcher>()), _time, _loggers);

@@ -1,19 +1,14 @@
 using Broker.Cluster;
 using Broker.Protocol;
 using Broker.Protocol.Messages;
-using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
 
 /// <summary>
-/// What this broker asks of the controller, whoever that is: beside it in this process, or behind a connection of its own, used by one request at a time.
+/// What this broker asks of the controller, whoever that is: beside it in this process, or behind a connection.
 /// </summary>
-internal sealed class ControllerLink(int brokerId, ClusterController own, MetadataStore metadata, PeerOptions options, ILogger<ControllerLink> logger) : IDisposable
+internal sealed class ControllerLink(int brokerId, ClusterController own, MetadataStore metadata, PeerLinks peers)
 {
-    private readonly SemaphoreSlim _one = new(1, 1);
-    private PeerConnection? _connection;
-    private EndpointImage? _connectedTo;
-
     /// <summary>Null when the controller could not be asked: the caller tries again.</summary>
     public async ValueTask<AlterPartitionResponse?> AlterPartitionAsync(AlterPartitionRequest request, CancellationToken stop) =>
         own.IsActive
@@ -43,7 +38,7 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
 
         var request = new CreateTopicsRequest
         {
-            TimeoutMs = (int)options.ControlTimeout.TotalMilliseconds,
+            TimeoutMs = (int)peers.Timeout.TotalMilliseconds,
             Topics =
             [
                 new CreateTopicsRequest.CreatableTopic
@@ -77,45 +72,7 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
         return answer is { ErrorCode: ErrorCode.None } ? answer.RemainingPartitions.Count : null;
     }
 
-    public void Dispose()
-    {
-        _connection?.Dispose();
-        _one.Dispose();
-    }
-
-    private async ValueTask<T?> AskAsync<T>(ApiKey api, short version, IMessage request, CancellationToken stop)
-        where T : class, IMessage
-    {
-        await _one.WaitAsync(stop).ConfigureAwait(false);
-        int controller = metadata.Current.ControllerId;
-        try
-        {
-            EndpointImage? endpoint = metadata.Current.Broker(controller)?.Endpoint(options.Listener);
-            if (endpoint is null)
-            {
-                return null;
-            }
-
-            if (_connectedTo != endpoint)
-            {
-                _connection?.Dispose();
-                _connection = null;
-                _connectedTo = endpoint;
-            }
-
-            _connection ??= await PeerConnection.ConnectAsync(endpoint, options.ClientId, options.MaxFrameBytes, options.ControlTimeout, stop).ConfigureAwait(false);
-            return await _connection.AskAsync<T>(api, version, request, options.ControlTimeout, stop).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PeerConnection.IsFailure(e, stop))
-        {
-            InterBrokerLog.ControllerFailed(logger, api, controller, e.Message);
-            _connection?.Dispose();
-            _connection = null;
-            return null;
-        }
-        finally
-        {
-            _one.Release();
-        }
-    }
+    private ValueTask<T?> AskAsync<T>(ApiKey api, short version, IMessage request, CancellationToken stop)
+        where T : class, IMessage =>
+        peers.AskAsync<T>(metadata.Current.ControllerId, api, version, request, stop);
 }

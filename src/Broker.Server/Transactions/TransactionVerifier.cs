@@ -14,6 +14,8 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class TransactionVerifier(BrokerServices services)
 {
+    private readonly TransactionLookup _coordinator = new(services);
+
     private const short ProduceKnowsAbortable = 11;
     private const short ProduceAdds = 12;
     private const short CommitKnowsAbortable = 4;
@@ -34,14 +36,14 @@ internal sealed class TransactionVerifier(BrokerServices services)
         Question first = questions[0];
         bool isOneProducer = questions.TrueForAll(q => q.Header.ProducerId == first.Header.ProducerId && q.Header.ProducerEpoch == first.Header.ProducerEpoch);
         ErrorCode forAll = !isOneProducer ? ErrorCode.InvalidProducerIdMapping
-            : version >= ProduceAdds ? await services.Transactions.AddAsync(id, first.Header.ProducerId, first.Header.ProducerEpoch, questions.ConvertAll(q => q.Partition.TopicPartition)).ConfigureAwait(false)
+            : version >= ProduceAdds ? await _coordinator.AddAsync(id, first.Header.ProducerId, first.Header.ProducerEpoch, questions.ConvertAll(q => q.Partition.TopicPartition)).ConfigureAwait(false)
             : ErrorCode.None;
         foreach (Question question in questions)
         {
             TopicPartition key = question.Partition.TopicPartition;
             ErrorCode answer = !isOneProducer || version >= ProduceAdds
                 ? forAll
-                : await services.Transactions.VerifyAsync(id, question.Header.ProducerId, question.Header.ProducerEpoch, key).ConfigureAwait(false);
+                : await _coordinator.VerifyAsync(id, question.Header.ProducerId, question.Header.ProducerEpoch, key).ConfigureAwait(false);
             verified.Add(key, Conclude(question, answer, version));
         }
 
@@ -64,8 +66,8 @@ internal sealed class TransactionVerifier(BrokerServices services)
         }
 
         ErrorCode answer = adds
-            ? await services.Transactions.AddAsync(request.TransactionalId, request.ProducerId, request.ProducerEpoch, [key]).ConfigureAwait(false)
-            : await services.Transactions.VerifyAsync(request.TransactionalId, request.ProducerId, request.ProducerEpoch, key).ConfigureAwait(false);
+            ? await _coordinator.AddAsync(request.TransactionalId, request.ProducerId, request.ProducerEpoch, [key]).ConfigureAwait(false)
+            : await _coordinator.VerifyAsync(request.TransactionalId, request.ProducerId, request.ProducerEpoch, key).ConfigureAwait(false);
         if (IsFinal(answer))
         {
             partition.Log.ForgetVerification(verification);

@@ -1,5 +1,6 @@
 using Broker.Cluster;
 using Broker.Configuration;
+using Broker.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
@@ -15,6 +16,8 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
     private TimeProvider _time = TimeProvider.System;
 
     public bool IsShared { get; private set; }
+
+    public PeerLinks Peers { get; } = new(metadata, PeerOptions.From(config.Current, brokerId), loggers.CreateLogger<PeerLinks>());
 
     public ControllerLink Controller { get; private set; } = null!;
 
@@ -39,7 +42,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
         _own = own;
         _time = time;
         IsShared = isShared;
-        Controller = new ControllerLink(brokerId, own, metadata, _peers, loggers.CreateLogger<ControllerLink>());
+        Controller = new ControllerLink(brokerId, own, metadata, Peers);
         if (!isShared)
         {
             return;
@@ -80,7 +83,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
             }
             catch (Exception e) when (e is CoordinationException or InvalidOperationException or NotControllerException)
             {
-                InterBrokerLog.ControllerFailed(loggers.CreateLogger<ControllerLink>(), Broker.Protocol.ApiKey.ControlledShutdown, metadata.Current.ControllerId, e.Message);
+                InterBrokerLog.ControllerFailed(loggers.CreateLogger<ControllerLink>(), ApiKey.ControlledShutdown, metadata.Current.ControllerId, e.Message);
             }
 
             if (attempt < attempts)
@@ -108,6 +111,6 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
             await _remote.DisposeAsync().ConfigureAwait(false);
         }
 
-        Controller?.Dispose();
+        Peers.Dispose();
     }
 }

@@ -8,10 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Server;
 
 /// <summary>
-/// Writes the end of transactions into the partitions of this broker, and tells the group coordinator about those of __consumer_offsets. Thread-safe.
+/// Writes the end of transactions into the partitions of this broker, and tells the group coordinator about those of __consumer_offsets; has other leaders do so for theirs.
+/// Thread-safe.
 /// </summary>
-internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore metadata, GroupCoordinator groups, TimeProvider time, ILogger<TransactionMarkers> logger)
-    : ITransactionMarkers
+internal sealed class TransactionMarkers(
+    ReplicaManager replicas, MetadataStore metadata, GroupCoordinator groups, RemoteMarkers remote, TimeProvider time, ILogger<TransactionMarkers> logger) : ITransactionMarkers
 {
     // What is not replicated by then is tried again: a marker that comes twice ends nothing twice.
     private static readonly TimeSpan ReplicationTimeout = TimeSpan.FromSeconds(10);
@@ -19,6 +20,7 @@ internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore 
     public async Task<IReadOnlyCollection<TopicPartition>> WriteAsync(MarkerWork work)
     {
         var done = new List<TopicPartition>(work.Partitions.Count);
+        IReadOnlyDictionary<TopicPartition, ErrorCode> elsewhere = await WriteElsewhereAsync(work).ConfigureAwait(false);
         foreach (TopicPartition partition in work.Partitions)
         {
             if (!metadata.Current.Has(partition))
@@ -28,7 +30,11 @@ internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore 
                 continue;
             }
 
-            ErrorCode error = await WriteAsync(partition, work.ProducerId, work.ProducerEpoch, work.CoordinatorEpoch, work.IsCommit).ConfigureAwait(false);
+            if (!elsewhere.TryGetValue(partition, out ErrorCode error))
+            {
+                error = await WriteAsync(partition, work.ProducerId, work.ProducerEpoch, work.CoordinatorEpoch, work.IsCommit).ConfigureAwait(false);
+            }
+
             if (error == ErrorCode.InvalidProducerEpoch)
             {
                 // A later epoch of the producer is at work there, so its marker, or an administrator's, has ended this transaction; trying again would never succeed.
@@ -46,6 +52,35 @@ internal sealed class TransactionMarkers(ReplicaManager replicas, MetadataStore 
         }
 
         return done;
+    }
+
+    /// <summary>All leaders at the same time; a single broker leads everything itself.</summary>
+    private async Task<IReadOnlyDictionary<TopicPartition, ErrorCode>> WriteElsewhereAsync(MarkerWork work)
+    {
+        var byLeader = new Dictionary<int, List<TopicPartition>>();
+        foreach (TopicPartition partition in work.Partitions)
+        {
+            if (metadata.Current.Has(partition) && metadata.Current.Topic(partition.Topic)!.Partitions[partition.Partition].Leader is var leader && leader >= 0 && leader != replicas.BrokerId)
+            {
+                (byLeader.TryGetValue(leader, out List<TopicPartition>? led) ? led : byLeader[leader] = []).Add(partition);
+            }
+        }
+
+        var results = new Dictionary<TopicPartition, ErrorCode>();
+        if (byLeader.Count == 0)
+        {
+            return results;
+        }
+
+        foreach (IReadOnlyDictionary<TopicPartition, ErrorCode> answer in await Task.WhenAll(byLeader.Select(l => remote.WriteAsync(l.Key, work, l.Value))).ConfigureAwait(false))
+        {
+            foreach ((TopicPartition partition, ErrorCode error) in answer)
+            {
+                results[partition] = error;
+            }
+        }
+
+        return results;
     }
 
     public async ValueTask<ErrorCode> WriteAsync(TopicPartition key, long producerId, short producerEpoch, int coordinatorEpoch, bool isCommit)

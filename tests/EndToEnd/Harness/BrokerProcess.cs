@@ -68,6 +68,11 @@ internal sealed partial class BrokerProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP: it does nothing, and the system goes on taking connections for it.</summary>
+    public void Pause() => Assert.Equal(0, Kill(_process.Id, 19));
+
+    public void Resume() => Assert.Equal(0, Kill(_process.Id, 18));
+
     /// <summary>Starts it again on the same port and directory.</summary>
     public Task RestartAsync() => LaunchAsync();
 

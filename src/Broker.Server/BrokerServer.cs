@@ -2,6 +2,7 @@ using Broker.Cluster;
 using Broker.Configuration;
 using Broker.Coordination;
 using Broker.Network;
+using Broker.Protocol;
 using Broker.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -36,6 +37,25 @@ public sealed class BrokerServer : IAsyncDisposable
 
     /// <summary>What start-up found; complete when <see cref="StartAsync"/> has returned.</summary>
     public StartupReport Report { get; private set; } = new(BrokerId: 0, ClusterId: "", Listeners: [], DataDirectories: []);
+
+    /// <summary>Writes one line about every partition here to the log: its offsets, its size, and why its oldest records are still there.</summary>
+    public void LogPartitions()
+    {
+        var logger = _loggers.CreateLogger<BrokerServer>();
+        long nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        PartitionLog[] logs = [.. _logs?.Logs ?? []];
+        foreach (PartitionLog log in logs.OrderBy(log => log.TopicPartition.Topic, StringComparer.Ordinal).ThenBy(log => log.TopicPartition.Partition))
+        {
+            try
+            {
+                BrokerServerLog.Partition(logger, log.Describe(nowMs));
+            }
+            catch (IOException failure)
+            {
+                BrokerServerLog.PartitionUnread(logger, failure, log.TopicPartition);
+            }
+        }
+    }
 
     /// <summary>Returns when the broker answers Metadata on every listener.</summary>
     /// <exception cref="LoadException">A log directory cannot be used.</exception>
@@ -219,4 +239,13 @@ public sealed class BrokerServer : IAsyncDisposable
         Time = _time,
         Stopping = _stopping.Token,
     };
+}
+
+internal static partial class BrokerServerLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Description}")]
+    public static partial void Partition(ILogger logger, string description);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partition} could not be described: its time index cannot be read")]
+    public static partial void PartitionUnread(ILogger logger, Exception failure, TopicPartition partition);
 }

@@ -36,8 +36,8 @@ internal static partial class StorageLog
     [LoggerMessage(10, LogLevel.Debug, "[Log partition={Partition}] Deleting segment {BaseOffset} ({Size} bytes, largest timestamp {LargestTimestampMs}): {Reason}")]
     public static partial void SegmentDeleted(this ILogger logger, TopicPartition partition, long baseOffset, long size, long largestTimestampMs, string reason);
 
-    [LoggerMessage(11, LogLevel.Debug, "[Log partition={Partition}] Retention keeps {Segments} segments, {Size} bytes (retention.ms {RetentionMs}, retention.bytes {RetentionBytes})")]
-    public static partial void RetentionKept(this ILogger logger, TopicPartition partition, int segments, long size, long retentionMs, long retentionBytes);
+    [LoggerMessage(11, LogLevel.Debug, "[Log partition={Partition}] Retention keeps {Segments} segments, {Size} bytes: {Reason}")]
+    public static partial void RetentionKept(this ILogger logger, TopicPartition partition, int segments, long size, string reason);
 
     [LoggerMessage(12, LogLevel.Information, "[Log partition={Partition}] Log start offset is now {LogStartOffset}: {Reason}")]
     public static partial void LogStartAdvanced(this ILogger logger, TopicPartition partition, long logStartOffset, string reason);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Broker.Configuration;
 using Broker.Server;
 using Microsoft.Extensions.Hosting;
@@ -12,6 +13,7 @@ internal sealed class BrokerService(BrokerConfig config, ConfigurationSources so
     private readonly NameChecks _names = new(config);
     private readonly CancellationTokenSource _stopping = new();
     private Task _topics = Task.CompletedTask;
+    private PosixSignalRegistration? _describe;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -31,6 +33,7 @@ internal sealed class BrokerService(BrokerConfig config, ConfigurationSources so
             StartupLog.Notice(log, warning);
         }
 
+        _describe = OnUserSignal(_server.LogPartitions);
         AnnounceReadiness(report.BrokerId);
         _topics = sources.Topics.Count == 0 ? Task.CompletedTask : TopicCreator.RunAsync(report, sources.Topics, log, _stopping.Token);
     }
@@ -45,8 +48,20 @@ internal sealed class BrokerService(BrokerConfig config, ConfigurationSources so
 
     public async ValueTask DisposeAsync()
     {
+        _describe?.Dispose();
         await _server.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
+    }
+
+    /// <summary>SIGUSR1, which would end the process otherwise, makes the broker describe its partitions. Windows has no such signal.</summary>
+    private static PosixSignalRegistration? OnUserSignal(Action action)
+    {
+        const int OnLinux = 10, Elsewhere = 30;
+        return OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)(OperatingSystem.IsLinux() ? OnLinux : Elsewhere), context =>
+        {
+            context.Cancel = true;
+            action();
+        });
     }
 
     // Test libraries and health checks wait for one of these lines: they come when every listener answers, not before.

@@ -52,7 +52,7 @@ public sealed partial class PartitionLog
                 Func<LogSegment, long, string?> rule = config.IsDeleted ? (segment, size) => WhyExpired(segment, size, config, nowMs) : static (_, _) => null;
                 if (DropSegments(rule, nowMs) == 0 && Logger.IsEnabled(LogLevel.Debug))
                 {
-                    Logger.RetentionKept(TopicPartition, _segments.Length, SizeInBytes, config.RetentionMs, config.RetentionBytes);
+                    Logger.RetentionKept(TopicPartition, _segments.Length, SizeInBytes, WhyKept(_segments, config, nowMs));
                 }
             }
         }

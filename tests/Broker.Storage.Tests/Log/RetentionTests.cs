@@ -100,6 +100,32 @@ public class RetentionTests
     }
 
     [Fact]
+    public void The_log_says_why_its_oldest_records_are_still_there()
+    {
+        using LogRig rig = new(LogRig.Topic(("segment.bytes", "150"), ("retention.ms", "3600000"), ("retention.bytes", "10000")));
+        Assert.Equal("there are no records", Why());
+        for (int i = 0; i < 5; i++)
+        {
+            rig.Log.AppendAsLeader(Batches.At(Batches.Now, $"{i}"), 0, AppendOrigin.Client);
+        }
+
+        Assert.Contains("only what lies below the high watermark 0 may go", Why(), StringComparison.Ordinal);
+        rig.Log.AdvanceHighWatermark(5);
+        string until = DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now + 3_600_000).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Contains($"retention.ms=3600000: that of offset 0 after {until}", Why(), StringComparison.Ordinal);
+        Assert.Contains("retention.bytes=10000 have to stay", Why(), StringComparison.Ordinal);
+        Assert.Contains("the next check", rig.Log.WhyKept(Batches.Now + 3_600_001), StringComparison.Ordinal);
+
+        rig.Log.UpdateConfig(LogRig.Topic(("retention.ms", "-1")));
+        Assert.Equal("retention.ms is -1: no record is too old; retention.bytes is -1: the log is never too large", Why());
+        rig.Log.UpdateConfig(LogRig.Topic(("cleanup.policy", "compact")));
+        Assert.Contains("cleanup.policy is compact", Why(), StringComparison.Ordinal);
+        Assert.StartsWith("t-0: offsets 0 to 5 (high watermark 5)", rig.Log.Describe(Batches.Now), StringComparison.Ordinal);
+
+        string Why() => rig.Log.WhyKept(Batches.Now);
+    }
+
+    [Fact]
     public void Deleted_records_are_out_of_range_and_segments_below_them_go()
     {
         using LogRig rig = new(LogRig.Topic(("segment.bytes", "150")));

@@ -89,6 +89,7 @@ public sealed class BrokerServer : IAsyncDisposable
         _controller = new ClusterController(
             _tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);
+        _logs.RoomFound += replicas.OnRoomFound;
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
         var markers = new TransactionMarkers(replicas, metadata, _groups, new RemoteMarkers(_cluster.Peers), _time, _loggers.CreateLogger<TransactionMarkers>());
         _transactions = TransactionsWiring.Create(config, metadata, replicas, markers, _time, _loggers);
@@ -194,6 +195,7 @@ public sealed class BrokerServer : IAsyncDisposable
         ClusterId = clusterId,
         ConfigOf = topic => config.Topic(topicConfigs.GetValueOrDefault(topic) ?? new Dictionary<string, string>()),
         RecoveryThreadsPerDirectory = Math.Max(_config.Get(ConfigKeys.NumRecoveryThreadsPerDataDir), 2),
+        MinFreeBytes = _config.Get(ConfigKeys.LogDirsMinFreeBytes),
         RetentionCheckIntervalMs = _config.Get(ConfigKeys.LogRetentionCheckIntervalMs),
         OffsetCheckpointIntervalMs = _config.Get(ConfigKeys.LogFlushOffsetCheckpointIntervalMs),
         HighWatermarkCheckpointIntervalMs = _config.Get(ConfigKeys.ReplicaHighWatermarkCheckpointIntervalMs),

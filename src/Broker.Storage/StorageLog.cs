@@ -64,6 +64,19 @@ internal static partial class StorageLog
     public static partial void FileIgnored(this ILogger logger, Exception cause, string path);
 
     [LoggerMessage(
+        20,
+        LogLevel.Error,
+        "Log directory {Directory} is full: {UsableBytes} bytes are free and log.dirs.min.free.bytes keeps {ReserveBytes} of them for metadata. Producers are refused "
+        + "with KAFKA_STORAGE_ERROR until there is room; reads and retention go on.")]
+    public static partial void DirectoryFull(this ILogger logger, string directory, long usableBytes, long reserveBytes);
+
+    [LoggerMessage(21, LogLevel.Warning, "Log directory {Directory} has room again, {UsableBytes} bytes are free: producers are served")]
+    public static partial void DirectoryHasRoom(this ILogger logger, string directory, long usableBytes);
+
+    [LoggerMessage(22, LogLevel.Warning, "Log directory {Directory} is not marked as cleanly stopped, because there was no room to write all of it: the next start checks its logs")]
+    public static partial void StopIncomplete(this ILogger logger, string directory);
+
+    [LoggerMessage(
         30,
         LogLevel.Information,
         "[Log partition={Partition}] Cleaned offsets {From} to {To}: {BytesRead} bytes became {BytesWritten}, {RecordsRead} records {RecordsWritten} "

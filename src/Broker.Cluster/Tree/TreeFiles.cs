@@ -118,12 +118,19 @@ internal sealed class TreeFiles : IDisposable
     {
         string temporary = SnapshotPath + ".tmp";
         byte[] frame = TreeCodec.FrameSnapshot(state);
-        using (SafeFileHandle target = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        try
         {
+            using SafeFileHandle target = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write);
             _beforeStep?.Invoke(TreeFileStep.SnapshotWrite);
             RandomAccess.Write(target, frame, 0);
             _beforeStep?.Invoke(TreeFileStep.SnapshotSync);
             RandomAccess.FlushToDisk(target);
+        }
+        catch (IOException)
+        {
+            // On a full disk it would stand in the way of its next attempt.
+            File.Delete(temporary);
+            throw;
         }
 
         _beforeStep?.Invoke(TreeFileStep.SnapshotRename);

@@ -9,11 +9,14 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Server;
 
 /// <summary>
-/// The partitions of this broker. Created and stopped by the controller's decisions (one caller at a time), read by all handlers.
+/// The partitions of this broker. Created and stopped by the controller's decisions (one caller at a time), read by all handlers. A partition whose log finds no room
+/// is not hosted until there is some.
 /// </summary>
 internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore config, TimeProvider time, ILogger<ReplicaManager> logger) : IReplicaHost
 {
     private readonly ConcurrentDictionary<TopicPartition, Partition> _partitions = new();
+    private readonly ConcurrentDictionary<TopicPartition, (TopicImage Topic, PartitionImage Role)> _withoutLog = new();
+    private readonly SemaphoreSlim _changes = new(1);
     private readonly List<Action<IReadOnlyCollection<TopicPartition>, bool>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
     private readonly List<Action> _brokerConfigObservers = [];
@@ -41,30 +44,75 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     public async Task ApplyLeaderAndIsrAsync(TopicImage topic, IReadOnlyList<PartitionImage> partitions)
     {
         TopicConfig effective = config.Topic(topic.Config);
-        foreach (PartitionImage role in partitions)
+        await _changes.WaitAsync().ConfigureAwait(false);
+        try
         {
-            if (role.Leader != brokerId && (Fetchers is null || !role.Replicas.Contains(brokerId)))
+            foreach (PartitionImage role in partitions)
             {
-                continue;
+                await HostAsync(topic, role, effective).ConfigureAwait(false);
             }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
 
-            var key = new TopicPartition(topic.Name, role.Index);
-            if (!_partitions.TryGetValue(key, out Partition? partition))
+    /// <summary>True for a partition that this broker should host, but no log directory can hold at present.</summary>
+    public bool IsWithoutLog(TopicPartition key) => _withoutLog.ContainsKey(key);
+
+    /// <summary>A log directory that was full has room again: what could not be hosted is tried once more, in the background.</summary>
+    public void OnRoomFound() => _ = HostWithoutLogAsync();
+
+    private async Task HostWithoutLogAsync()
+    {
+        await _changes.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            foreach ((TopicImage topic, PartitionImage role) in _withoutLog.Values)
+            {
+                await HostAsync(topic, role, config.Topic(topic.Config)).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    private async Task HostAsync(TopicImage topic, PartitionImage role, TopicConfig effective)
+    {
+        var key = new TopicPartition(topic.Name, role.Index);
+        _withoutLog.TryRemove(key, out _);
+        if (role.Leader != brokerId && (Fetchers is null || !role.Replicas.Contains(brokerId)))
+        {
+            return;
+        }
+
+        if (!_partitions.TryGetValue(key, out Partition? partition))
+        {
+            try
             {
                 partition = new Partition(logs.GetOrCreate(key, topic.Id, effective), brokerId, time);
             }
-
-            if (partition.Log.TopicId != topic.Id && topic.Id != Guid.Empty && Fetchers is not null)
+            catch (NoLogDirectoryException e)
             {
-                // What is left of a deleted topic of this name. Its files are not for this broker to throw away.
-                ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(partition.Log.TopicId));
-                continue;
+                _withoutLog[key] = (topic, role);
+                ReplicationLog.WithoutLog(logger, key, e.Message);
+                return;
             }
-
-            // Visible only with a role that says who leads.
-            await ApplyAsync(partition, role).ConfigureAwait(false);
-            _partitions[key] = partition;
         }
+
+        if (partition.Log.TopicId != topic.Id && topic.Id != Guid.Empty && Fetchers is not null)
+        {
+            // What is left of a deleted topic of this name. Its files are not for this broker to throw away.
+            ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(partition.Log.TopicId));
+            return;
+        }
+
+        // Visible only with a role that says who leads.
+        await ApplyAsync(partition, role).ConfigureAwait(false);
+        _partitions[key] = partition;
     }
 
     private async Task ApplyAsync(Partition partition, PartitionImage role)
@@ -117,25 +165,39 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     public async Task StopReplicasAsync(IReadOnlyList<TopicPartition> partitions, bool delete)
     {
         var stopped = new List<TopicPartition>(partitions.Count);
-        foreach (TopicPartition key in partitions)
+        await _changes.WaitAsync().ConfigureAwait(false);
+        try
         {
-            await StopFollowingAsync(key).ConfigureAwait(false);
-            if (_partitions.TryRemove(key, out Partition? partition))
+            foreach (TopicPartition key in partitions)
             {
-                partition.Stop();
-                stopped.Add(key);
+                await StopAsync(key, delete, stopped).ConfigureAwait(false);
             }
 
-            if (delete)
+            foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
             {
-                logs.Delete(key);
-                ReplicationLog.Deleted(logger, key);
+                observer(stopped, delete);
             }
         }
-
-        foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
+        finally
         {
-            observer(stopped, delete);
+            _changes.Release();
+        }
+    }
+
+    private async Task StopAsync(TopicPartition key, bool delete, List<TopicPartition> stopped)
+    {
+        _withoutLog.TryRemove(key, out _);
+        await StopFollowingAsync(key).ConfigureAwait(false);
+        if (_partitions.TryRemove(key, out Partition? partition))
+        {
+            partition.Stop();
+            stopped.Add(key);
+        }
+
+        if (delete)
+        {
+            logs.Delete(key);
+            ReplicationLog.Deleted(logger, key);
         }
     }
 
@@ -183,6 +245,9 @@ internal static partial class ReplicationLog
 {
     [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition} is deleted")]
     public static partial void Deleted(ILogger logger, TopicPartition partition);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition} has no log yet: {Reason}. It is tried again when there is room")]
+    public static partial void WithoutLog(ILogger logger, TopicPartition partition, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Partition} is not hosted: the topic has id {Id}, but the directory here belongs to topic id {Found}. Remove the directory if its topic was deleted")]
     public static partial void InconsistentTopicId(ILogger logger, TopicPartition partition, string id, string found);

@@ -39,9 +39,13 @@ internal sealed class BrokerServices
     /// <summary>Cancelled when the broker begins to stop, so that parked requests are answered at once.</summary>
     public required CancellationToken Stopping { get; init; }
 
-    /// <summary>Why a partition is not served here: nobody has it, or somebody else leads it.</summary>
+    /// <summary>Why this broker, if it is the only one, can hold no new partition at present; null when it can.</summary>
+    public string? WhyNoRoom() => Metadata.Current.Brokers.Count > 1 ? null : Replicas.Logs.WhyNoRoom();
+
+    /// <summary>Why a partition is not served here: nobody has it, somebody else leads it, or its log finds no room.</summary>
     public ErrorCode UnknownOrNotLeader(string topic, int partition) =>
-        Metadata.Current.Has(new TopicPartition(topic, partition))
+        Replicas.IsWithoutLog(new TopicPartition(topic, partition)) ? ErrorCode.KafkaStorageError
+        : Metadata.Current.Has(new TopicPartition(topic, partition))
             ? ErrorCode.NotLeaderOrFollower
             : ErrorCode.UnknownTopicOrPartition;
 }

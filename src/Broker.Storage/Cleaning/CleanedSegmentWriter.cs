@@ -86,13 +86,7 @@ internal sealed class CleanedSegmentWriter : IDisposable
         _times.MaybeAppend(_max);
         _offsets.WriteTo(_files, PathOf(LogFileNames.OffsetIndex), durable: true);
         _times.WriteTo(_files, PathOf(LogFileNames.TimeIndex), durable: true);
-        string transactions = PathOf(LogFileNames.TransactionIndex);
-        if (_files.Exists(transactions))
-        {
-            using SafeFileHandle file = _files.Open(transactions, create: false);
-            _files.Flush(file);
-        }
-
+        Transactions.Write(durable: true);
         _files.Flush(_file);
         _file.Dispose();
         _files.SetLastWriteUtc(PathOf(LogFileNames.Log), lastWriteUtc);

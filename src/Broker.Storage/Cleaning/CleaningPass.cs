@@ -82,6 +82,11 @@ internal sealed class CleaningPass
     private void CleanGroup(LogSegment[] group, BatchFilter filter, CleanedTransactions transactions, long legacyHorizonMs)
     {
         var config = _log.Config;
+        if (!_log.Directory.HasRoomToWork(group.Sum(static segment => (long)segment.Size)))
+        {
+            throw new CleaningAbortedException("there is no room for its new segments beside the old ones");
+        }
+
         using CleanedSegmentWriter output = new(
             _services.Files, _log.DirectoryPath, group[0].BaseOffset, config.IndexIntervalBytes, config.SegmentIndexBytes, BufferBytes, Account);
         transactions.Output = output.Transactions;

@@ -42,6 +42,7 @@ internal sealed class DirectoryLoader
                 if (directory.IsOnline)
                 {
                     Guarded(directory, () => LoadLogs(directory, ct));
+                    directory.CheckSpace();
                 }
             }
         }

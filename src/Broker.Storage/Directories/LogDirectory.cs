@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Storage;
 
 /// <summary>
-/// One entry of log.dirs: its lock, checkpoints and logs. The one door for I/O errors: <see cref="TakeOffline"/>. Thread-safe. Owns .lock, meta.properties,
+/// One entry of log.dirs: its lock, checkpoints, logs and free space. The one door for I/O errors: <see cref="TakeOffline"/>. Thread-safe. Owns .lock, meta.properties,
 /// the checkpoints and .kafka_cleanshutdown of the directory.
 /// </summary>
-public sealed class LogDirectory
+public sealed partial class LogDirectory
 {
     internal const string CleanShutdownMarker = ".kafka_cleanshutdown";
 
@@ -52,12 +52,20 @@ public sealed class LogDirectory
 
     internal DirectoryLock? Lock { get; set; }
 
+    /// <summary>Something of a clean stop could not be written: the next start must not take it for one.</summary>
+    internal bool IsStopIncomplete { get; set; }
+
     /// <summary>
     /// An exception filter. True for an I/O error, which takes the directory offline for good: after a failed write or flush nobody knows what is on the disk.
-    /// False for anything else, which is a bug and goes on up.
+    /// True as well when there was no room, which only stops appends until there is some again. False for anything else, which is a bug and goes on up.
     /// </summary>
     internal bool TakeOffline(Exception cause, string operation, TopicPartition? partition)
     {
+        if (cause is DiskFullException)
+        {
+            return RanFull();
+        }
+
         if (cause is not (IOException or UnauthorizedAccessException or ObjectDisposedException))
         {
             return false;

@@ -45,7 +45,7 @@ internal sealed class LogMaintenance
     public void Start()
     {
         _services.Deferred.Urgent += Wake;
-        _timer = _services.Time.CreateTimer(_ => Wake(), null, Tick, Tick);
+        _timer = _services.Time.CreateTimer(_ => OnTick(), null, Tick, Tick);
         _thread.Start();
     }
 
@@ -98,37 +98,37 @@ internal sealed class LogMaintenance
 
         if (IsDue(ref _nextCheckpointsMs, _options.OffsetCheckpointIntervalMs, nowMs))
         {
-            WriteCheckpoints(highWatermarks: false);
+            WriteCheckpoints(isStop: false);
         }
 
         if (IsDue(ref _nextHighWatermarksMs, _options.HighWatermarkCheckpointIntervalMs, nowMs))
         {
-            WriteHighWatermarks();
+            WriteHighWatermarks(isStop: false);
         }
     }
 
-    public void WriteCheckpoints(bool highWatermarks)
+    public void WriteCheckpoints(bool isStop)
     {
         foreach (LogDirectory directory in _manager.Directories)
         {
-            Guarded(directory, d =>
+            Guarded(directory, isStop, d =>
             {
                 d.RecoveryPoints.Write(Offsets(d, static log => log.RecoveryPointToKeep()));
                 d.LogStartOffsets.Write(Offsets(d, static log => log.LogStartOffset > log.Segments[0].BaseOffset ? log.LogStartOffset : null));
             });
         }
 
-        if (highWatermarks)
+        if (isStop)
         {
-            WriteHighWatermarks();
+            WriteHighWatermarks(isStop);
         }
     }
 
-    private void WriteHighWatermarks()
+    private void WriteHighWatermarks(bool isStop)
     {
         foreach (LogDirectory directory in _manager.Directories)
         {
-            Guarded(directory, static d => d.HighWatermarks.Write(Offsets(d, static log => log.HighWatermark)));
+            Guarded(directory, isStop, static d => d.HighWatermarks.Write(Offsets(d, static log => log.HighWatermark)));
         }
     }
 
@@ -146,7 +146,7 @@ internal sealed class LogMaintenance
         return offsets;
     }
 
-    private static void Guarded(LogDirectory directory, Action<LogDirectory> write)
+    private static void Guarded(LogDirectory directory, bool isStop, Action<LogDirectory> write)
     {
         try
         {
@@ -158,6 +158,7 @@ internal sealed class LogMaintenance
         }
         catch (Exception e) when (directory.TakeOffline(e, "write the checkpoints of", null))
         {
+            directory.IsStopIncomplete |= isStop;
         }
     }
 
@@ -183,6 +184,12 @@ internal sealed class LogMaintenance
         }
 
         return isDue;
+    }
+
+    private void OnTick()
+    {
+        Wake();
+        _manager.Space.OnTick();
     }
 
     private void Wake()

@@ -22,6 +22,7 @@ public sealed class LogManager : IAsyncDisposable
     private readonly Lock _placement = new();
     private readonly LogMaintenance _maintenance;
     private readonly LogCleaner _cleaner;
+    private readonly DiskSpaceWatch _space;
     private int _isStopped;
 
     public LogManager(LogManagerOptions options, TimeProvider time, ILoggerFactory loggers)
@@ -34,7 +35,13 @@ public sealed class LogManager : IAsyncDisposable
         _options = options;
         ILogger logger = loggers.CreateLogger("Broker.Storage");
         _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs) { VerifiesTransactions = options.VerifiesTransactions };
-        _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger))];
+        _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger) { MinFreeBytes = options.MinFreeBytes, Time = time })];
+        foreach (LogDirectory directory in _directories)
+        {
+            directory.RoomFound += () => RoomFound?.Invoke();
+        }
+
+        _space = new DiskSpaceWatch(_directories);
         _maintenance = new LogMaintenance(this, options, _services);
         _cleaner = new LogCleaner(this, options.Cleaner, _services);
     }
@@ -42,6 +49,11 @@ public sealed class LogManager : IAsyncDisposable
     public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)_logs.Values;
 
     public IReadOnlyList<LogDirectory> Directories => _directories;
+
+    /// <summary>Raised, on any thread, after a directory that was full has room again.</summary>
+    public event Action? RoomFound;
+
+    internal DiskSpaceWatch Space => _space;
 
     internal LogMaintenance Maintenance => _maintenance;
 
@@ -55,9 +67,9 @@ public sealed class LogManager : IAsyncDisposable
 
     /// <summary>
     /// An existing log is returned as it is (a missing topic id is added; whether another one means trouble is the caller's business); a new one goes to the online
-    /// directory with the fewest logs.
+    /// directory with room that has the fewest logs.
     /// </summary>
-    /// <exception cref="LoadException">No directory is online.</exception>
+    /// <exception cref="NoLogDirectoryException">No directory is online, or none of them has room.</exception>
     public PartitionLog GetOrCreate(TopicPartition tp, Guid topicId, TopicConfig config)
     {
         if (_logs.TryGetValue(tp, out PartitionLog? existing) && (existing.TopicId == topicId || topicId == Guid.Empty))
@@ -82,7 +94,19 @@ public sealed class LogManager : IAsyncDisposable
             }
         }
 
-        throw new LoadException($"No log directory is online to hold {tp}. Free or repair one of {string.Join(", ", _options.Directories)} and start again.");
+        throw new NoLogDirectoryException($"No log directory can hold {tp}: {WhyNoRoom()}");
+    }
+
+    /// <summary>Why no partition can be made at present; null when one can.</summary>
+    public string? WhyNoRoom()
+    {
+        if (TryPlace(out _))
+        {
+            return null;
+        }
+
+        string[] full = [.. _directories.Where(static d => d.IsOnline).Select(static d => d.Refusal).OfType<string>()];
+        return full.Length > 0 ? string.Join("; ", full) : $"none is online. Repair one of {string.Join(", ", _options.Directories)} and start again";
     }
 
     /// <summary>The log is gone for callers at once; its directory is renamed now and removed after file.delete.delay.ms.</summary>
@@ -103,6 +127,11 @@ public sealed class LogManager : IAsyncDisposable
                 log.MoveTo(marked);
                 _services.Logger.LogDeleted(tp, marked, log.Config.FileDeleteDelayMs);
                 DeleteLater(log.Directory, marked, log.Config.FileDeleteDelayMs, log);
+            }
+            catch (DiskFullException) when (log.Directory.RanFull())
+            {
+                // No room for the new name, and under the old one a topic made anew would find it.
+                RemoveNow(log.Directory, log.DirectoryPath, log);
             }
             catch (Exception e) when (log.Directory.TakeOffline(e, "delete", tp))
             {
@@ -144,7 +173,10 @@ public sealed class LogManager : IAsyncDisposable
         log.Directory.LogsByPartition[log.TopicPartition] = log;
     }
 
-    internal void DeleteLater(LogDirectory directory, string path, long delayMs, PartitionLog? log) => _services.Deferred.At(_services.NowMs + delayMs, () =>
+    internal void DeleteLater(LogDirectory directory, string path, long delayMs, PartitionLog? log) =>
+        _services.Deferred.At(_services.NowMs + delayMs, () => RemoveNow(directory, path, log));
+
+    private void RemoveNow(LogDirectory directory, string path, PartitionLog? log)
     {
         try
         {
@@ -154,10 +186,14 @@ public sealed class LogManager : IAsyncDisposable
                 _services.Files.DeleteDirectory(path);
             }
         }
+        catch (DirectoryNotFoundException)
+        {
+            // It was not even made.
+        }
         catch (Exception e) when (directory.TakeOffline(e, "remove the deleted directory of", log?.TopicPartition))
         {
         }
-    });
+    }
 
     private void Load(CancellationToken ct)
     {
@@ -176,7 +212,7 @@ public sealed class LogManager : IAsyncDisposable
         chosen = null;
         foreach (LogDirectory directory in _directories)
         {
-            if (directory.IsOnline && (chosen is null || directory.LogsByPartition.Count < chosen.LogsByPartition.Count))
+            if (directory.IsOnline && directory.Room <= DiskRoom.Tight && (chosen is null || directory.LogsByPartition.Count < chosen.LogsByPartition.Count))
             {
                 chosen = directory;
             }
@@ -188,17 +224,23 @@ public sealed class LogManager : IAsyncDisposable
     private bool TryCreate(LogDirectory directory, TopicPartition tp, Guid topicId, TopicConfig config, [NotNullWhen(true)] out PartitionLog? created)
     {
         created = null;
+        string path = Path.Combine(directory.Path, tp.ToString());
         try
         {
             // An entry of a deleted namesake would be taken for this log's after a crash.
             directory.RecoveryPoints.Forget(tp);
             directory.LogStartOffsets.Forget(tp);
             directory.CleanerOffsets.Forget(tp);
-            LoadedLog log = LogLoader.Create(_services, Path.Combine(directory.Path, tp.ToString()), tp, topicId, config);
+            LoadedLog log = LogLoader.Create(_services, path, tp, topicId, config);
             created = new PartitionLog(_services, directory, log, config);
             Register(created);
             _services.Logger.LogCreated(tp, directory.Path);
             return true;
+        }
+        catch (DiskFullException) when (directory.RanFull())
+        {
+            RemoveNow(directory, path, null);
+            return false;
         }
         catch (Exception e) when (directory.TakeOffline(e, "create", tp))
         {
@@ -236,7 +278,7 @@ public sealed class LogManager : IAsyncDisposable
             CloseLogs(directory);
         }
 
-        _maintenance.WriteCheckpoints(highWatermarks: true);
+        _maintenance.WriteCheckpoints(isStop: true);
         foreach (LogDirectory directory in _directories)
         {
             MarkClean(directory);
@@ -276,6 +318,7 @@ public sealed class LogManager : IAsyncDisposable
             }
             catch (Exception e) when (directory.TakeOffline(e, "close", log.TopicPartition))
             {
+                directory.IsStopIncomplete = true;
             }
         });
 
@@ -293,6 +336,12 @@ public sealed class LogManager : IAsyncDisposable
 
     private void MarkClean(LogDirectory directory)
     {
+        if (directory.IsStopIncomplete)
+        {
+            _services.Logger.StopIncomplete(directory.Path);
+            return;
+        }
+
         try
         {
             // Without the lock this process never had the directory.

@@ -21,6 +21,9 @@ public sealed record LogManagerOptions
     /// <summary>num.recovery.threads.per.data.dir; more than Kafka's 1, because a start after a crash waits for it.</summary>
     public int RecoveryThreadsPerDirectory { get; init; } = 2;
 
+    /// <summary>log.dirs.min.free.bytes; -1 for the automatic reserve.</summary>
+    public long MinFreeBytes { get; init; } = -1;
+
     /// <summary>log.retention.check.interval.ms.</summary>
     public long RetentionCheckIntervalMs { get; init; } = 300_000;
 

@@ -5,7 +5,8 @@ namespace Broker.Storage;
 
 /// <summary>
 /// The one seam to the file system: every file operation of this project goes through it, so that a test can fail, delay or lose any of them.
-/// The base class is the real disk. Failures surface as <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.
+/// The base class is the real disk. Failures surface as <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>; want of room, of operations that
+/// make or extend something, as <see cref="DiskFullException"/>.
 /// Stateless and thread-safe.
 /// </summary>
 internal class LogFiles
@@ -13,15 +14,45 @@ internal class LogFiles
     public static LogFiles Disk { get; } = new();
 
     /// <summary>Opens for reading and writing; a missing file is made when <paramref name="create"/> is set.</summary>
-    public virtual SafeFileHandle Open(string path, bool create) =>
-        File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+    public virtual SafeFileHandle Open(string path, bool create)
+    {
+        try
+        {
+            return File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (IOException e) when (create && DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
     /// <summary>Reads until the buffer is full or the file ends.</summary>
     public virtual int Read(SafeFileHandle file, Span<byte> buffer, long position) => new FileSlice(file, position, buffer.Length).CopyTo(buffer);
 
-    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(file, bytes, position);
+    /// <summary>Without room for all of it a part may have been written.</summary>
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, position);
+        }
+        catch (IOException e) when (DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
-    public virtual void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
+    public virtual void SetLength(SafeFileHandle file, long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (IOException e) when (DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
     public virtual long Length(SafeFileHandle file) => RandomAccess.GetLength(file);
 
@@ -31,13 +62,44 @@ internal class LogFiles
 
     public virtual bool Exists(string path) => File.Exists(path);
 
-    public virtual void Move(string from, string to) => File.Move(from, to, overwrite: true);
+    /// <summary>Needs room when the directory has none for another name; then nothing was renamed.</summary>
+    public virtual void Move(string from, string to)
+    {
+        try
+        {
+            File.Move(from, to, overwrite: true);
+        }
+        catch (IOException e) when (DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
     public virtual void Delete(string path) => File.Delete(path);
 
-    public virtual void CreateDirectory(string path) => Directory.CreateDirectory(path);
+    public virtual void CreateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (IOException e) when (DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
-    public virtual void MoveDirectory(string from, string to) => Directory.Move(from, to);
+    public virtual void MoveDirectory(string from, string to)
+    {
+        try
+        {
+            Directory.Move(from, to);
+        }
+        catch (IOException e) when (DiskFullException.IsReasonOf(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
 
     public virtual void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
 
@@ -111,17 +173,27 @@ internal class LogFiles
     public virtual void Replace(string path, ReadOnlySpan<byte> bytes, bool durable)
     {
         string temporary = path + ".tmp";
-        using (SafeFileHandle file = Open(temporary, create: true))
+        try
         {
-            SetLength(file, 0);
-            Write(file, bytes, 0);
-            if (durable)
+            using (SafeFileHandle file = Open(temporary, create: true))
             {
-                Flush(file);
+                SetLength(file, 0);
+                Write(file, bytes, 0);
+                if (durable)
+                {
+                    Flush(file);
+                }
             }
+
+            Move(temporary, path);
+        }
+        catch (DiskFullException) when (Exists(temporary))
+        {
+            // What little it holds is room as well.
+            Delete(temporary);
+            throw;
         }
 
-        Move(temporary, path);
         if (durable)
         {
             FlushDirectory(Path.GetDirectoryName(path)!);

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Broker.Storage;
 
 /// <summary>
-/// Aborted transactions of one segment, by the offset of their marker; NNN.txnindex exists only when there are some. Read whole when asked: it is small.
-/// Changed under the log's lock; readers take the index's own.
+/// Aborted transactions of one segment, by the offset of their marker; NNN.txnindex exists only when there are some. Read whole when asked: it is small. Written like the
+/// other indexes at flush, roll and close, so that a marker in the log never waits for room for its entry. Changed under the log's lock; readers take the index's own.
 /// </summary>
 internal sealed class TransactionIndex
 {
@@ -16,11 +16,17 @@ internal sealed class TransactionIndex
     private string _path;
     private List<AbortedTransaction>? _entries;
 
+    // Entries in the file, and whether those are all.
+    private int _written;
+    private volatile bool _hasUnwritten;
+
     public TransactionIndex(LogFiles files, string path)
     {
         _files = files;
         _path = path;
     }
+
+    public bool HasUnwritten => _hasUnwritten;
 
     public void MovedTo(string path)
     {
@@ -34,20 +40,22 @@ internal sealed class TransactionIndex
     {
         lock (_lock)
         {
-            List<AbortedTransaction> entries = Load();
-            Span<byte> bytes = stackalloc byte[EntrySize];
-            Encode(entry, bytes);
-            using var file = _files.Open(_path, create: true);
-            _files.Write(file, bytes, (long)entries.Count * EntrySize);
-            entries.Add(entry);
+            Load().Add(entry);
+            _hasUnwritten = true;
         }
     }
 
-    public void Flush()
+    /// <summary>Brings the file up to date.</summary>
+    public void Write(bool durable)
     {
         lock (_lock)
         {
-            if (_files.Exists(_path))
+            if (_hasUnwritten)
+            {
+                WriteRest(_entries!);
+            }
+
+            if (durable && _files.Exists(_path))
             {
                 using var file = _files.Open(_path, create: false);
                 _files.Flush(file);
@@ -76,10 +84,12 @@ internal sealed class TransactionIndex
             }
 
             entries.RemoveRange(keep, entries.Count - keep);
+            _written = Math.Min(_written, keep);
+            _hasUnwritten = _written < keep;
             if (_files.Exists(_path))
             {
                 using var file = _files.Open(_path, create: false);
-                _files.SetLength(file, (long)keep * EntrySize);
+                _files.SetLength(file, (long)_written * EntrySize);
             }
         }
     }
@@ -103,7 +113,22 @@ internal sealed class TransactionIndex
             }
         }
 
+        _written = entries.Count;
         return _entries = entries;
+    }
+
+    private void WriteRest(List<AbortedTransaction> entries)
+    {
+        byte[] bytes = new byte[(entries.Count - _written) * EntrySize];
+        for (int i = _written; i < entries.Count; i++)
+        {
+            Encode(entries[i], bytes.AsSpan((i - _written) * EntrySize));
+        }
+
+        using var file = _files.Open(_path, create: true);
+        _files.Write(file, bytes, (long)_written * EntrySize);
+        _written = entries.Count;
+        _hasUnwritten = false;
     }
 
     private static void Encode(AbortedTransaction entry, Span<byte> bytes)

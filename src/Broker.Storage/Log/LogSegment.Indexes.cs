@@ -73,7 +73,7 @@ internal sealed partial class LogSegment
     /// <summary>The active segment stops growing: its last time entry and both indexes go to disk.</summary>
     public void BecomeInactive()
     {
-        if (_offsets is null && _times is null)
+        if (_offsets is null && _times is null && !Transactions.HasUnwritten)
         {
             // Not touched since it was loaded: its files are as they were closed.
             return;
@@ -93,6 +93,7 @@ internal sealed partial class LogSegment
             }
 
             _hasUnflushedIndexes = true;
+            Transactions.Write(durable);
             if (_offsets is { } offsets && (offsets.HasUnwritten || durable))
             {
                 offsets.WriteTo(_files, PathOf(LogFileNames.OffsetIndex), durable);
@@ -104,6 +105,19 @@ internal sealed partial class LogSegment
             }
 
             _hasUnflushedIndexes = !durable;
+        }
+    }
+
+    /// <summary>For what readers and a start need: they have the indexes in memory, and the files follow with the next flush.</summary>
+    private void WriteIndexesIfThereIsRoom()
+    {
+        try
+        {
+            WriteIndexes(durable: false);
+        }
+        catch (DiskFullException)
+        {
+            // Still counted as not flushed. Whoever appends meets the same wall and tells.
         }
     }
 
@@ -141,7 +155,7 @@ internal sealed partial class LogSegment
         }
 
         Transactions.TruncateTo(0);
-        WriteIndexes(durable: false);
+        WriteIndexesIfThereIsRoom();
         return (fileLength - good, next);
     }
 
@@ -171,7 +185,7 @@ internal sealed partial class LogSegment
             _offsets = offsets;
             if (isRebuilt)
             {
-                WriteIndexes(durable: false);
+                WriteIndexesIfThereIsRoom();
             }
 
             return (offsets, times);

@@ -13,8 +13,6 @@ internal sealed partial class LogSegment
         _files.Flush(File);
         if (!isActive)
         {
-            // The indexes last: their being flushed stands for all of it.
-            Transactions.Flush();
             WriteIndexes(durable: true);
         }
 
@@ -103,13 +101,23 @@ internal sealed partial class LogSegment
             foreach (string kind in Kinds)
             {
                 string path = PathOf(kind);
-                if (_files.Exists(path))
+                DeleteIfThere(path);
+                if (_suffix.Length == 0)
                 {
-                    _files.Delete(path);
+                    // Those that were renamed before there was no room for a name.
+                    DeleteIfThere(path + LogFileNames.Deleted);
                 }
             }
 
             _file?.Dispose();
+        }
+    }
+
+    private void DeleteIfThere(string path)
+    {
+        if (_files.Exists(path))
+        {
+            _files.Delete(path);
         }
     }
 

@@ -50,7 +50,7 @@ internal sealed partial class LogSegment
     public TransactionIndex Transactions { get; }
 
     /// <summary>True when the index files may not be on the disk as they are in memory.</summary>
-    public bool HasUnflushedIndexes => _hasUnflushedIndexes || _offsets is { HasUnwritten: true } || _times is { HasUnwritten: true };
+    public bool HasUnflushedIndexes => _hasUnflushedIndexes || Transactions.HasUnwritten || _offsets is { HasUnwritten: true } || _times is { HasUnwritten: true };
 
     public SafeFileHandle File
     {
@@ -99,7 +99,17 @@ internal sealed partial class LogSegment
     public void Append(ReadOnlySpan<byte> batches)
     {
         int start = _size;
-        _files.Write(File, batches, start);
+        try
+        {
+            _files.Write(File, batches, start);
+        }
+        catch (DiskFullException)
+        {
+            // A part of it may be there. A clean stop would leave it behind the log's end.
+            _files.SetLength(File, start);
+            throw;
+        }
+
         OffsetIndex offsets = Offsets;
         TimeIndex times = Times;
         TimeEntry max = Max;

@@ -18,6 +18,11 @@ public sealed partial class PartitionLog
             return AppendResult.Failed(ErrorCode.KafkaStorageError, null, LogStartOffset);
         }
 
+        if (!Directory.Admits(records.Length, origin))
+        {
+            return AppendResult.Failed(ErrorCode.KafkaStorageError, Directory.Refusal, LogStartOffset);
+        }
+
         TopicConfig config = _config;
         long nowMs = _services.NowMs;
         using ValidatedRecords valid = AppendValidation.Validate(records, origin, config, nowMs, TopicPartition);
@@ -44,7 +49,7 @@ public sealed partial class PartitionLog
         }
         catch (Exception e) when (IsFailure(e, "append to"))
         {
-            return AppendResult.Failed(ErrorCode.KafkaStorageError, null, LogStartOffset);
+            return AppendResult.Failed(ErrorCode.KafkaStorageError, Directory.Refusal, LogStartOffset);
         }
     }
 

@@ -22,7 +22,7 @@ public sealed partial class PartitionLog
 
     internal bool IsClosed => _isClosed;
 
-    internal bool IsCleanable => _config.IsCompacted && !_isUncleanable && !IsOffline && !_isClosed && Volatile.Read(ref _isBeingCleaned) == 0;
+    internal bool IsCleanable => _config.IsCompacted && !_isUncleanable && !IsOffline && Directory.Room <= DiskRoom.Tight && !_isClosed && Volatile.Read(ref _isBeingCleaned) == 0;
 
     internal bool TryBeginCleaning() => Interlocked.Exchange(ref _isBeingCleaned, 1) == 0;
 
@@ -83,13 +83,16 @@ public sealed partial class PartitionLog
                 return segments.Contains(old[^1]) ? throw new CleaningAbortedException("segments that were being cleaned have been deleted") : false;
             }
 
-            cleaned.RenameToSwap();
-            foreach (LogSegment segment in old)
+            WholeOrOffline(() =>
             {
-                DeleteLater(segment, _services.NowMs, keepsSnapshot: segment.BaseOffset == cleaned.BaseOffset);
-            }
+                cleaned.RenameToSwap();
+                foreach (LogSegment segment in old)
+                {
+                    DeleteLater(segment, _services.NowMs, keepsSnapshot: segment.BaseOffset == cleaned.BaseOffset);
+                }
 
-            cleaned.RenameToFinal();
+                cleaned.RenameToFinal();
+            });
             LogSegment replacement = new(Files, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
             _segments = [.. segments[..at], replacement, .. segments[(at + old.Length)..]];
         }

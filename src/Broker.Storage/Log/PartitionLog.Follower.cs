@@ -29,7 +29,7 @@ public sealed partial class PartitionLog
     /// </summary>
     public ErrorCode AppendAsFollower(Memory<byte> records, int leaderEpoch)
     {
-        if (IsOffline)
+        if (IsOffline || !Directory.Admits(records.Length, AppendOrigin.Replication))
         {
             return ErrorCode.KafkaStorageError;
         }
@@ -119,7 +119,7 @@ public sealed partial class PartitionLog
                     return ErrorCode.NotLeaderOrFollower;
                 }
 
-                change();
+                WholeOrOffline(change);
             }
 
             return ErrorCode.None;

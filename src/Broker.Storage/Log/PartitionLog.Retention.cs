@@ -48,7 +48,7 @@ public sealed partial class PartitionLog
             lock (_lock)
             {
                 TopicConfig config = _config;
-                RollIfIdle(config, nowMs);
+                RollIfIdleAndThereIsRoom(config, nowMs);
                 Func<LogSegment, long, string?> rule = config.IsDeleted ? (segment, size) => WhyExpired(segment, size, config, nowMs) : static (_, _) => null;
                 if (DropSegments(rule, nowMs) == 0 && Logger.IsEnabled(LogLevel.Debug))
                 {
@@ -87,6 +87,18 @@ public sealed partial class PartitionLog
         }
 
         return config.RetentionMs >= 0 && nowMs - segment.LargestTimestampMs > config.RetentionMs ? "its records exceed retention.ms" : null;
+    }
+
+    /// <summary>Old segments go on a full disk as well: that is where room comes from.</summary>
+    private void RollIfIdleAndThereIsRoom(TopicConfig config, long nowMs)
+    {
+        try
+        {
+            RollIfIdle(config, nowMs);
+        }
+        catch (DiskFullException) when (Directory.RanFull())
+        {
+        }
     }
 
     /// <summary>A segment that has been open for segment.ms rolls though nothing is appended, so that retention and compaction reach it.</summary>
@@ -133,13 +145,31 @@ public sealed partial class PartitionLog
             return 0;
         }
 
-        if (count == segments.Length)
+        if (count == segments.Length && !TryRoll(nowMs))
         {
-            Roll(_logEndOffset, nowMs);
+            // No room for the empty segment that would take over: the last one stays.
+            count--;
         }
 
-        RemoveOldest(count, nowMs);
+        if (count > 0)
+        {
+            RemoveOldest(count, nowMs);
+        }
+
         return count;
+    }
+
+    private bool TryRoll(long nowMs)
+    {
+        try
+        {
+            Roll(_logEndOffset, nowMs);
+            return true;
+        }
+        catch (DiskFullException) when (Directory.RanFull())
+        {
+            return false;
+        }
     }
 
     private void RemoveOldest(int count, long nowMs)
@@ -149,13 +179,28 @@ public sealed partial class PartitionLog
         AdvanceLogStart(_segments[0].BaseOffset, "segments were deleted");
         foreach (LogSegment segment in segments.AsSpan(0, count))
         {
-            DeleteLater(segment, nowMs);
+            try
+            {
+                segment.MarkDeleted();
+            }
+            catch (DiskFullException) when (Directory.RanFull())
+            {
+                // No room for a longer name. Its own is as good: what lies below the log start offset is deleted by a start, too, and never made again.
+            }
+
+            DeleteMarked(segment, nowMs);
         }
     }
 
+    /// <summary>For segments that others take the place of. A failure half way must not pass: the old and the new would get mixed up.</summary>
     private void DeleteLater(LogSegment segment, long nowMs, bool keepsSnapshot = false)
     {
         segment.MarkDeleted(keepsSnapshot);
+        DeleteMarked(segment, nowMs);
+    }
+
+    private void DeleteMarked(LogSegment segment, long nowMs)
+    {
         _services.Deferred.At(nowMs + _config.FileDeleteDelayMs, () =>
         {
             try

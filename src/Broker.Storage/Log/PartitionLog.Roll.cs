@@ -5,6 +5,8 @@ namespace Broker.Storage;
 
 public sealed partial class PartitionLog
 {
+    private const long FlushAgainMs = 1000;
+
     // Truncations so far: a flush that ran beside one must not claim offsets that were written again since.
     private int _truncations;
 
@@ -16,7 +18,7 @@ public sealed partial class PartitionLog
     // Whether the name of this log's directory is on the disk.
     private bool _isPathDurable;
 
-    /// <summary>Forces everything appended so far to the disk. KafkaStorageError when it could not; then the directory is offline.</summary>
+    /// <summary>Forces everything appended so far to the disk. KafkaStorageError when it could not: the directory is offline then, or full.</summary>
     public ErrorCode Flush()
     {
         try
@@ -196,6 +198,11 @@ public sealed partial class PartitionLog
                 FlushUpTo(baseOffset);
                 ProducerSnapshots.Flush(Files, _path, baseOffset);
             }
+        }
+        catch (DiskFullException) when (Directory.RanFull())
+        {
+            // Nothing is lost, only not yet on the disk.
+            _services.Deferred.At(_services.NowMs + FlushAgainMs, () => FlushRolled(baseOffset));
         }
         catch (Exception e) when (IsFailure(e, "flush"))
         {

@@ -23,7 +23,7 @@ public sealed partial class PartitionLog
 
                 if (offset < _logEndOffset)
                 {
-                    TruncateLocked(offset);
+                    WholeOrOffline(() => TruncateLocked(offset));
                 }
             }
 
@@ -32,6 +32,19 @@ public sealed partial class PartitionLog
         catch (Exception e) when (IsFailure(e, "truncate"))
         {
             return ErrorCode.KafkaStorageError;
+        }
+    }
+
+    /// <summary>For changes that cannot be left half done: no room for them is as bad as any other failure.</summary>
+    private static void WholeOrOffline(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (DiskFullException e)
+        {
+            throw new IOException($"It could be done only in part. {e.Message}", e);
         }
     }
 

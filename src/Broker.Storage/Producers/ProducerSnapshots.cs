@@ -58,6 +58,19 @@ internal static class ProducerSnapshots
         producers.EndOffset = endOffset;
     }
 
+    /// <summary>Without it a later start replays a little more.</summary>
+    private static void WriteIfThereIsRoom(LogFiles files, string directory, ProducerStates producers)
+    {
+        try
+        {
+            Write(files, directory, producers, durable: false);
+        }
+        catch (DiskFullException)
+        {
+            // Full when the broker starts: it still serves what is there.
+        }
+    }
+
     private static SortedSet<long> Find(LogFiles files, string directory)
     {
         SortedSet<long> offsets = [];
@@ -133,7 +146,7 @@ internal static class ProducerSnapshots
                 producers.EndOffset = segment.BaseOffset;
                 if (rebuildFrom is not null && snapshots.Add(segment.BaseOffset))
                 {
-                    Write(services.Files, directory, producers, durable: false);
+                    WriteIfThereIsRoom(services.Files, directory, producers);
                 }
             }
 

@@ -54,6 +54,7 @@ internal sealed class CampaignRun
             ConfigOf = _ => config,
             RecoveryThreadsPerDirectory = 1,
             HasThreads = false,
+            MinFreeBytes = 0,
         };
         LogManager manager = new(options, clock, NullLoggerFactory.Instance, disk);
         manager.LoadAsync(CancellationToken.None).GetAwaiter().GetResult();
@@ -80,8 +81,7 @@ internal sealed class CampaignRun
                 break;
             case < 70:
                 Note("flush");
-                Log!.Flush();
-                Flushed();
+                Flush();
                 break;
             case < 75:
                 DeleteRecords();
@@ -107,9 +107,9 @@ internal sealed class CampaignRun
                 break;
         }
 
-        if (!IsOffline)
+        if (!IsOffline && Log is not null)
         {
-            Model.Flushed = Math.Max(Model.Flushed, Log!.RecoveryPoint);
+            Model.Flushed = Math.Max(Model.Flushed, Log.RecoveryPoint);
         }
 
         return !IsOffline;
@@ -130,6 +130,14 @@ internal sealed class CampaignRun
         Manager!.ShutdownAsync().GetAwaiter().GetResult();
         if (IsOffline)
         {
+            return;
+        }
+
+        if (Manager.Directories[0].IsStopIncomplete)
+        {
+            // A full disk: as after a kill, more than the last batch of a producer may be known.
+            Reopen();
+            AdoptStart();
             return;
         }
 
@@ -154,7 +162,7 @@ internal sealed class CampaignRun
 
     private void AdoptStart() => Model.MaxStart = Math.Max(Model.MaxStart, Log!.LogStartOffset);
 
-    private void Append()
+    public void Append()
     {
         long producer = _random.Next(1, 6);
         bool isTransactional = producer >= 4;
@@ -190,7 +198,7 @@ internal sealed class CampaignRun
         {
             // It may be in the file all the same; nobody was told so.
             Assert.Equal(ErrorCode.KafkaStorageError, result.Error);
-            Refused();
+            Refused(batch, isWritten: result.LastOffset >= 0);
             return;
         }
 
@@ -204,14 +212,24 @@ internal sealed class CampaignRun
         }
     }
 
-    /// <summary>A refusal with the directory still online leaves nothing behind.</summary>
-    private void Refused()
+    /// <summary>A refusal with the directory still online leaves nothing behind, but for a batch that only its flush was refused.</summary>
+    private void Refused(WrittenBatch batch, bool isWritten)
     {
-        if (!IsOffline)
+        if (IsOffline)
+        {
+            return;
+        }
+
+        if (isWritten)
+        {
+            Model.Follow(batch);
+        }
+        else
         {
             Model.RemoveLast();
-            Assert.Equal(Model.End, Log!.LogEndOffset);
         }
+
+        Assert.Equal(Model.End, Log!.LogEndOffset);
     }
 
     private void Acknowledged(WrittenBatch batch) => Model.Flushed = batch.Last + 1;
@@ -297,9 +315,9 @@ internal sealed class CampaignRun
             Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
             Model.Clear();
             Append();
-            Log.Flush();
+            Flush();
         }
-        catch (LoadException) when (IsOffline)
+        catch (NoLogDirectoryException)
         {
             return;
         }
@@ -307,13 +325,12 @@ internal sealed class CampaignRun
         if (!IsOffline)
         {
             Model.IsReplaced = false;
-            Flushed();
         }
     }
 
-    private void Flushed()
+    private void Flush()
     {
-        if (!IsOffline)
+        if (Log!.Flush() == ErrorCode.None)
         {
             Model.Flushed = Model.End;
         }

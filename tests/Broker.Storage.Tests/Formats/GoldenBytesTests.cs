@@ -87,6 +87,7 @@ public class GoldenBytesTests
         rig.Append(Batches.Of("x"));
         rig.Append(Batches.Idempotent(0x0a, 0, 0, count: 2, isTransactional: true));
         rig.Append(Batches.Marker(0x0a, 0, commit: false), origin: AppendOrigin.Coordinator);
+        rig.Stop();
 
         // Version, producer id, first offset, offset of the marker, last stable offset.
         Assert.Equal(

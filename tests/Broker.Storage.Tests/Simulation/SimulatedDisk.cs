@@ -9,6 +9,8 @@ namespace Broker.Storage.Tests;
 /// </summary>
 internal class SimulatedDisk : LogFiles
 {
+    private const int NameBytes = 32;
+
     private readonly Lock _lock = new();
     private readonly ConditionalWeakTable<SafeFileHandle, SimulatedFile> _open = [];
     private readonly SimulatedDirectory _root;
@@ -26,6 +28,9 @@ internal class SimulatedDisk : LogFiles
     public DateTime NowUtc { get; set; } = DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now).UtcDateTime;
 
     public long UsableBytes { get; set; } = 1L << 40;
+
+    /// <summary>Bytes that may still be added, names included; deletions give nothing back. Null: as many as wanted.</summary>
+    public long? Room { get; set; }
 
     private ConditionalWeakTable<SafeFileHandle, string> Paths { get; } = [];
 
@@ -78,6 +83,8 @@ internal class SimulatedDisk : LogFiles
                     throw new FileNotFoundException($"No file {path}");
                 }
 
+                TakeRoom(NameBytes);
+
                 node = new SimulatedFile { LastWriteUtc = NowUtc };
                 parent.Change(null, name, node);
             }
@@ -110,6 +117,19 @@ internal class SimulatedDisk : LogFiles
     public override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position)
     {
         See(DiskOperation.Write, file);
+        lock (_lock)
+        {
+            long growth = Math.Max(0, position + bytes.Length - FileOf(file).Length);
+            if (Room is { } room && growth > room)
+            {
+                Store(file, bytes[..(int)Math.Max(0, bytes.Length - (growth - room))], position);
+                Room = 0;
+                throw new DiskFullException("No space left on device");
+            }
+
+            TakeRoom(growth);
+        }
+
         Store(file, bytes, position);
     }
 
@@ -189,6 +209,7 @@ internal class SimulatedDisk : LogFiles
             {
                 if (!at.Entries.TryGetValue(part, out object? node))
                 {
+                    TakeRoom(NameBytes);
                     node = new SimulatedDirectory();
                     at.Change(null, part, node);
                 }
@@ -241,7 +262,7 @@ internal class SimulatedDisk : LogFiles
         return true;
     }
 
-    public override (long TotalBytes, long UsableBytes) Space(string path) => (1L << 41, UsableBytes);
+    public override (long TotalBytes, long UsableBytes) Space(string path) => (1L << 41, Room ?? UsableBytes);
 
     /// <summary>The lock dies with its process; two managers never share a disk here.</summary>
     public override IDisposable Lock(string path) => Open(path, create: true);
@@ -279,7 +300,17 @@ internal class SimulatedDisk : LogFiles
                 throw new NotSupportedException($"Renaming {from} to {to} crosses directories: its order after a crash would have to be thought about.");
             }
 
+            // A longer name may need another block of the directory.
+            TakeRoom(Math.Max(0, newName.Length - oldName.Length));
             source.Change(oldName, newName, node);
+        }
+    }
+
+    private void TakeRoom(long bytes)
+    {
+        if (Room is { } room && bytes > 0)
+        {
+            Room = bytes <= room ? room - bytes : throw new DiskFullException("No space left on device");
         }
     }
 

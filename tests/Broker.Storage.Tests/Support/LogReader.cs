@@ -37,6 +37,23 @@ internal static class LogReader
         return records;
     }
 
+    /// <summary>All values of a log on a simulated disk.</summary>
+    public static string[] Values(SimulatedDisk disk, PartitionLog log)
+    {
+        List<(long Offset, string Value)> records = [];
+        long next = log.LogStartOffset;
+        while (next < log.LogEndOffset)
+        {
+            ReadResult read = log.Read(next, 1 << 20, minOneBatch: true, long.MaxValue);
+            Assert.Equal(ErrorCode.None, read.Error);
+            byte[] bytes = new byte[read.Slice.Length];
+            Assert.Equal(bytes.Length, disk.Read(read.Slice.File, bytes, read.Slice.Position));
+            next = Add(bytes, next, records);
+        }
+
+        return [.. records.Select(r => r.Value)];
+    }
+
     private static long Add(byte[] bytes, long from, List<(long Offset, string Value)> records)
     {
         long next = -1;

@@ -15,6 +15,12 @@ public static partial class ConfigKeys
         "log.dir", "/tmp/kafka-logs", Any, High, ReadOnly,
         "Directory of the logs when log.dirs is unset.");
 
+    public static readonly ConfigKey<long> LogDirsMinFreeBytes = Long(
+        "log.dirs.min.free.bytes", -1, AtLeast(-1), Medium, ReadOnly,
+        "Bytes of a log directory's file system that records may not use, so that there is room to delete topics, keep groups and stop cleanly when it is full. "
+        + "Below it producers are refused with KAFKA_STORAGE_ERROR until there is room again. -1 means 64 MiB, but at most 5 % of the file system. Not a key of Kafka.",
+        listed: false);
+
     public static readonly ConfigKey<int> NumPartitions = Int(
         "num.partitions", 1, AtLeast(1), Medium, ReadOnly,
         "Partitions of a topic that is created without a number.");

@@ -28,6 +28,17 @@ internal sealed class CreatePartitionsHandler(BrokerServices services) : ApiHand
             }
         }
 
+        if (specs.Count > 0 && !request.ValidateOnly && services.WhyNoRoom() is { } reason)
+        {
+            results.AddRange(specs.Select(spec => new CreatePartitionsResponse.CreatePartitionsTopicResult
+            {
+                Name = spec.Topic,
+                ErrorCode = ErrorCode.KafkaStorageError,
+                ErrorMessage = reason,
+            }));
+            return new CreatePartitionsResponse { Results = results };
+        }
+
         foreach (CreatePartitionsResult created in await services.Controller.CreatePartitionsAsync(specs, request.ValidateOnly).ConfigureAwait(false))
         {
             results.Add(new() { Name = created.Name, ErrorCode = created.Error, ErrorMessage = created.Message });

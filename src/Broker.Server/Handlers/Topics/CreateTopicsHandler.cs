@@ -36,6 +36,12 @@ internal sealed class CreateTopicsHandler(BrokerServices services) : ApiHandler<
             }
         }
 
+        if (specs.Count > 0 && !request.ValidateOnly && services.WhyNoRoom() is { } reason)
+        {
+            results.AddRange(specs.Select(spec => Failed(spec.Name, ErrorCode.KafkaStorageError, reason)));
+            return new CreateTopicsResponse { Topics = results };
+        }
+
         foreach (CreateTopicResult created in await services.Controller.CreateTopicsAsync(specs, request.ValidateOnly).ConfigureAwait(false))
         {
             results.Add(ToResult(created));

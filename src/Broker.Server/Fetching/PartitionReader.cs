@@ -31,9 +31,18 @@ internal sealed class PartitionReader(BrokerServices services)
             return PartitionRead.Failed(error, role is null ? null : (role.Leader, role.LeaderEpoch));
         }
 
-        return reader.IsFollower
-            ? ReadForFollower(partition, target, reader, maxBytes, minOneBatch)
-            : ReadLog(partition.Log, target, reader, partition.Log.HighWatermark, maxBytes, minOneBatch);
+        if (!reader.IsFollower)
+        {
+            return ReadLog(partition.Log, target, reader, partition.Log.HighWatermark, maxBytes, minOneBatch);
+        }
+
+        PartitionRead read = ReadForFollower(partition, target, reader, maxBytes, minOneBatch, out bool isReadyToJoin);
+        if (isReadyToJoin)
+        {
+            services.Cluster.IsrUpdates?.OnReady(partition);
+        }
+
+        return read;
     }
 
     /// <summary>True when <see cref="Read"/> for the target looks into no file; also when there is nothing to read.</summary>
@@ -41,8 +50,9 @@ internal sealed class PartitionReader(BrokerServices services)
         target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsRecent(target.FetchOffset);
 
     /// <summary>What a follower asks for tells how far it is, unless its log turns out to be another one.</summary>
-    private PartitionRead ReadForFollower(Partition partition, FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch)
+    internal static PartitionRead ReadForFollower(Partition partition, FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch, out bool isReadyToJoin)
     {
+        isReadyToJoin = false;
         if (!partition.HasFollower(reader.FollowerId))
         {
             return PartitionRead.Failed(target.CurrentLeaderEpoch >= 0 ? ErrorCode.UnknownLeaderEpoch : ErrorCode.NotLeaderOrFollower);
@@ -52,11 +62,7 @@ internal sealed class PartitionReader(BrokerServices services)
         PartitionRead read = ReadLog(partition.Log, target, reader, end, maxBytes, minOneBatch);
         if (read.Error == ErrorCode.None && read.DivergingEpoch is null)
         {
-            if (partition.OnFollowerFetch(reader.FollowerId, target.FetchOffset, end, reader.FollowerEpoch))
-            {
-                services.Cluster.IsrUpdates?.OnReady(partition);
-            }
-
+            isReadyToJoin = partition.OnFollowerFetch(reader.FollowerId, target.FetchOffset, end, reader.FollowerEpoch);
             read = read with { HighWatermark = partition.Log.HighWatermark };
         }
 

@@ -165,12 +165,7 @@ internal sealed class IsrUpdates : IAsyncDisposable
         TopicPartition partition = proposal.Partition.TopicPartition;
         string before = string.Join(", ", proposal.From.Isr);
         string wanted = string.Join(", ", proposal.Isr);
-        bool isSameEpoch = data.LeaderEpoch == proposal.From.LeaderEpoch;
-
-        // With InvalidUpdateVersion comes the present state: an earlier answer was lost, or the controller changed it.
-        bool tellsState = isSameEpoch && data.ErrorCode is ErrorCode.None or ErrorCode.InvalidUpdateVersion;
-        int[]? isr = tellsState ? data.Isr.ToArray() : null;
-        proposal.Partition.SettleIsr(proposal, isr, data.PartitionEpoch);
+        proposal.Partition.SettleIsr(proposal, data.ErrorCode, data.LeaderEpoch, data.Isr.ToArray(), data.PartitionEpoch);
         if (data.ErrorCode == ErrorCode.None)
         {
             InterBrokerLog.IsrChanged(_logger, partition, before, wanted);

@@ -195,14 +195,21 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     public IsrProposal? ProposeIsr(long maxLagMs) =>
         _replicas?.Propose(Log.HighWatermark, Log.LogEndOffset, NowMs, maxLagMs) is { } change ? new IsrProposal(this, change.From, change.Isr, change.Epochs) : null;
 
-    /// <summary>What the controller said; without an ISR the one in force stays.</summary>
-    public void SettleIsr(IsrProposal proposal, int[]? isr, int partitionEpoch)
+    /// <summary>
+    /// The controller's answer. Only one that speaks of this leader epoch says what is in force. After any other the proposal stands, though nobody asks again: it may have been
+    /// carried out when an answer was lost, so that the high watermark waits for both sets until the controller tells the next role.
+    /// </summary>
+    public void SettleIsr(IsrProposal proposal, ErrorCode error, int leaderEpoch, int[] isr, int partitionEpoch)
     {
-        if (_replicas is { } replicas && replicas.State.LeaderEpoch == proposal.From.LeaderEpoch)
+        if (_replicas is not { } replicas || replicas.State.LeaderEpoch != proposal.From.LeaderEpoch || leaderEpoch != proposal.From.LeaderEpoch
+            || error is not (ErrorCode.None or ErrorCode.InvalidUpdateVersion or ErrorCode.IneligibleReplica))
         {
-            replicas.Settle(isr, partitionEpoch);
-            AdvanceHighWatermark();
+            return;
         }
+
+        // An ineligible replica was found on the state that the proposal started from: nothing was changed.
+        replicas.Settle(error == ErrorCode.IneligibleReplica ? null : isr, partitionEpoch);
+        AdvanceHighWatermark();
     }
 
     /// <summary>What the leader said its high watermark is.</summary>

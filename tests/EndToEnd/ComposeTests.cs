@@ -86,11 +86,12 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>The lines of the one <c>environment:</c> map: as long as they are indented deeper than it.</summary>
-    private static Dictionary<string, string> ReadEnvironment(string[] lines)
+    /// <summary>The lines of the first <c>environment:</c> map, or of a service's: as long as they are indented deeper than it.</summary>
+    internal static Dictionary<string, string> ReadEnvironment(string[] lines, string? service = null)
     {
-        int start = Array.FindIndex(lines, line => line.Trim() == "environment:");
-        Assert.True(start >= 0, "docker-compose.yml has no environment");
+        int first = service is null ? 0 : Array.FindIndex(lines, line => line.Trim() == $"{service}:");
+        int start = Array.FindIndex(lines, Math.Max(first, 0), line => line.Trim() == "environment:");
+        Assert.True(first >= 0 && start >= 0, $"the compose file has no environment {service}");
         int depth = Indent(lines[start]);
         Dictionary<string, string> environment = lines.Skip(start + 1).TakeWhile(line => Indent(line) > depth)
             .Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0].Trim(), pair => pair[1].Trim().Trim('"'));
@@ -101,7 +102,7 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
     private static int Indent(string line) => line.Length - line.TrimStart().Length;
 
     /// <summary>Docker's plug-in, or the program of its own that distributions package.</summary>
-    private static async Task<string[]?> FindComposeAsync()
+    internal static async Task<string[]?> FindComposeAsync()
     {
         foreach (string[] compose in (string[][])[["docker", "compose"], ["docker-compose"]])
         {

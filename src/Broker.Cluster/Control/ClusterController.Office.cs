@@ -102,6 +102,7 @@ public sealed partial class ClusterController
         }
 
         await LoadAsync().ConfigureAwait(false);
+        BalanceSoon();
         _informed.TrySetResult();
     }
 

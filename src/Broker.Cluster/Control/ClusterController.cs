@@ -169,6 +169,7 @@ public sealed partial class ClusterController : IAsyncDisposable
     public async Task StartAsync(BrokerRegistration registration)
     {
         _registration = registration;
+        StartBalancing();
         await JoinAsync().ConfigureAwait(false);
         _worker = Task.Run(WorkAsync);
     }
@@ -278,6 +279,11 @@ public sealed partial class ClusterController : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_balance is not null)
+        {
+            await _balance.DisposeAsync().ConfigureAwait(false);
+        }
+
         _queue.Writer.TryComplete();
         await _worker.ConfigureAwait(false);
     }
@@ -426,6 +432,9 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} is about to stop: {Moved} partitions changed for it, {Remaining} have no other replica in sync")]
     public static partial void ControlledShutdown(ILogger logger, int broker, int moved, int remaining);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Gave {Partitions} partitions back to their preferred leaders")]
+    public static partial void Balanced(ILogger logger, int partitions);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Path} of the coordination tree cannot be understood and is ignored: {Reason}")]
     public static partial void Ignored(ILogger logger, string path, string reason);

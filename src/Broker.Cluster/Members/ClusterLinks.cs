@@ -8,6 +8,9 @@ public sealed record ClusterLinks
     /// <summary>Starts a new session after the last one expired; tries until it has one or is cancelled.</summary>
     public required Func<CancellationToken, Task<ICoordinationTree>> OpenTree { get; init; }
 
+    /// <summary>Null leaves leadership where it is.</summary>
+    public BalancePolicy? Balance { get; init; }
+
     /// <summary>Listener by which brokers talk to each other.</summary>
     public required string InterBrokerListener { get; init; }
 

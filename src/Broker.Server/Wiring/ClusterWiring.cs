@@ -33,9 +33,14 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
             Remote = _remote,
             OpenTree = trees.ReopenAsync,
             InterBrokerListener = _peers.Listener,
+            Balance = Balance(config.Current),
             RegistrationPatience = trees.RegistrationPatience,
         };
     }
+
+    private static BalancePolicy? Balance(BrokerConfig current) => current.Get(ConfigKeys.AutoLeaderRebalanceEnable)
+        ? new BalancePolicy(TimeSpan.FromSeconds(current.Get(ConfigKeys.LeaderImbalanceCheckIntervalSeconds)), current.Get(ConfigKeys.LeaderImbalancePerBrokerPercentage))
+        : null;
 
     public void Connect(ClusterController own, ReplicaManager replicas, bool isShared, TimeProvider time)
     {

@@ -12,13 +12,13 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
     private readonly TemporaryDirectory _directory = new();
     private readonly MetadataStore _store = new();
     private readonly RecordingRemote _remote = new();
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(50));
     private EmbeddedTree _tree = null!;
     private ClusterController _controller = null!;
 
     public async Task InitializeAsync()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
-        _tree = _directory.Open(time);
+        _tree = _directory.Open(_time);
         await ClusterController.ResolveClusterIdAsync(_tree, null);
         foreach (string path in (string[])["/brokers", "/brokers/ids"])
         {
@@ -32,9 +32,10 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
             Remote = _remote,
             OpenTree = _ => throw new InvalidOperationException("no session expires here"),
             InterBrokerListener = "PLAINTEXT",
+            Balance = new BalancePolicy(TimeSpan.FromMinutes(5), 10),
             RegistrationPatience = TimeSpan.FromSeconds(1),
         };
-        _controller = new ClusterController(_tree, _store, new RecordingHost(_store), Policy, time, NullLogger<ClusterController>.Instance, links);
+        _controller = new ClusterController(_tree, _store, new RecordingHost(_store), Policy, _time, NullLogger<ClusterController>.Instance, links);
         await _controller.StartAsync(new BrokerRegistration(Id, null, Endpoints));
         await _controller.CreateTopicsAsync([Topic("t", assignment: new() { [0] = [7, 8, 9], [1] = [8, 9, 7] })], validateOnly: false);
     }
@@ -102,6 +103,24 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
         Assert.Equal(["7", "9"], _store.Current.Topic("t")!.Partitions.Select(p => $"{p.Leader}"));
         Assert.DoesNotContain(8, _store.Current.Topic("t")!.Partitions.SelectMany(p => p.Isr));
         Assert.Equal(ErrorCode.IneligibleReplica, await AlterAsync(topic, 0, leader: 7, isr: [7, 8, 9], epoch: 1, leaderEpoch: 1));
+    }
+
+    [Fact]
+    public async Task Leadership_goes_back_to_a_broker_that_came_back_once_it_is_in_sync()
+    {
+        await _tree.DeleteAsync("/brokers/ids/8");
+        await SettleAsync();
+        await AddBrokerAsync(8);
+        await SettleAsync();
+        _time.Advance(TimeSpan.FromMinutes(6));
+        await SettleAsync();
+        Assert.Equal(9, _store.Current.Topic("t")!.Partitions[1].Leader);
+
+        PartitionImage partition = _store.Current.Topic("t")!.Partitions[1];
+        Assert.Equal(ErrorCode.None, await AlterAsync(_store.Current.Topic("t")!, 1, leader: 9, isr: [9, 7, 8], epoch: partition.PartitionEpoch, leaderEpoch: partition.LeaderEpoch));
+        _time.Advance(TimeSpan.FromMinutes(6));
+        await SettleAsync();
+        Assert.Equal(8, _store.Current.Topic("t")!.Partitions[1].Leader);
     }
 
     [Fact]

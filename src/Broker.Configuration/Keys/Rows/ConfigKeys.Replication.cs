@@ -96,18 +96,15 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<bool> AutoLeaderRebalanceEnable = Bool(
         "auto.leader.rebalance.enable", true, High, ReadOnly,
-        "Give leadership back to preferred replicas by itself.",
-        unsupported: NotYet.SingleBroker);
+        "Give leadership back to preferred replicas by itself.");
 
     public static readonly ConfigKey<long> LeaderImbalanceCheckIntervalSeconds = Long(
         "leader.imbalance.check.interval.seconds", 300, AtLeast(1), High, ReadOnly,
-        "Time between checks of the balance of leaders, in s.",
-        unsupported: NotYet.SingleBroker);
+        "Time between checks of the balance of leaders, in s.");
 
     public static readonly ConfigKey<int> LeaderImbalancePerBrokerPercentage = Int(
         "leader.imbalance.per.broker.percentage", 10, Any, High, ReadOnly,
-        "Share of leaders off their preferred replica that is tolerated, in percent.",
-        unsupported: NotYet.SingleBroker);
+        "Share of leaders off their preferred replica that is tolerated, in percent.");
 
     public static readonly ConfigKey<bool> ControlledShutdownEnable = Bool(
         "controlled.shutdown.enable", true, Medium, ReadOnly,

@@ -87,7 +87,7 @@ public sealed class BrokerServer : IAsyncDisposable
         var replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
         _cluster = new ClusterWiring(config, brokerId, metadata, _loggers);
         _controller = new ClusterController(
-            _tree, metadata, replicas, Policy(config), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
+            _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);
         _logs.RoomFound += replicas.OnRoomFound;
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
@@ -215,13 +215,17 @@ public sealed class BrokerServer : IAsyncDisposable
         BackoffMs = config.Get(ConfigKeys.LogCleanerBackoffMs),
     };
 
-    private static ControllerPolicy Policy(ConfigStore config) => new()
+    private static ControllerPolicy Policy(ConfigStore config, bool isNew) => new()
     {
         DefaultPartitions = () => config.Current.Get(ConfigKeys.NumPartitions),
         DefaultReplicationFactor = () => (short)config.Current.Get(ConfigKeys.DefaultReplicationFactor),
         ValidateTopicConfig = overrides => TopicConfig.Validate(config.Current, overrides)?.Message,
         AllowsUncleanElection = overrides => config.Topic(overrides).UncleanLeaderElectionEnable,
         AllowsDeletion = () => config.DeleteTopicEnable,
+
+        // A new broker protects the transactions of those clients that can do it. Logs that were taken over may go back to the version they came from, which
+        // may not know the records of this level; and in a ZooKeeper brokers of that version would not start with it.
+        FirstFeatureLevels = isNew ? new Dictionary<string, short> { [ClusterFeatures.TransactionVersion] = 2 } : [],
     };
 
     private BrokerServices Services(ConfigStore config, MetadataStore metadata, ReplicaManager replicas, TransactionMarkers markers, int brokerId) => new()

@@ -17,6 +17,10 @@ public sealed partial class ClusterController
         }
 
         await SeekOfficeAsync().ConfigureAwait(false);
+        if (_links is not null)
+        {
+            await OnFeaturesChangedAsync(_featuresChanged.OnEvent).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Two brokers that tell clients the same address would answer for each other.</summary>

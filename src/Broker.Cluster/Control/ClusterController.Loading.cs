@@ -17,6 +17,7 @@ public sealed partial class ClusterController
             Brokers = await LoadBrokersAsync(Shared(_brokersChanged)).ConfigureAwait(false),
             BrokerConfigs = await ReadBrokerConfigsAsync(_tree).ConfigureAwait(false),
         };
+        image = await WithFeaturesAsync(image).ConfigureAwait(false);
 
         // First who is alive: brokers refuse leaders they do not know.
         MetadataImage before = Image;

@@ -98,7 +98,7 @@ public sealed partial class ClusterController
         _knownEpoch = _epoch;
         if (await _tree.ExistsAsync(ZnodePaths.Feature).ConfigureAwait(false) is null)
         {
-            await CommitAsync([TreeOperation.Create(ZnodePaths.Feature, FeatureZnode.Encode())]).ConfigureAwait(false);
+            await CommitAsync([TreeOperation.Create(ZnodePaths.Feature, FeatureZnode.Encode(_policy.FirstFeatureLevels))]).ConfigureAwait(false);
         }
 
         await LoadAsync().ConfigureAwait(false);

@@ -40,6 +40,7 @@ public sealed partial class ClusterController : IAsyncDisposable
     private readonly WatchTrigger _deletionsAsked;
     private readonly WatchTrigger _electionsAsked;
     private readonly WatchTrigger _configsChanged;
+    private readonly WatchTrigger _featuresChanged;
     private volatile ICoordinationTree _tree;
     private Task _worker = Task.CompletedTask;
     private BrokerRegistration _registration = null!;
@@ -67,6 +68,7 @@ public sealed partial class ClusterController : IAsyncDisposable
         _deletionsAsked = Trigger(OnDeletionsAskedAsync);
         _electionsAsked = Trigger(OnElectionsAskedAsync);
         _configsChanged = Trigger(OnConfigsChangedAsync);
+        _featuresChanged = Trigger(OnFeaturesChangedAsync);
         _store = store;
         _host = host;
         _planner = new TopicPlanner(policy);
@@ -441,6 +443,9 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Created topic {Topic} ({Id}) with {Partitions} partitions and replication factor {Factor}")]
     public static partial void Created(ILogger logger, string topic, string id, int partitions, int factor);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Feature levels in force: [{Levels}]")]
+    public static partial void Features(ILogger logger, string levels);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Deleted topic {Topic} ({Id})")]
     public static partial void Deleted(ILogger logger, string topic, string id);

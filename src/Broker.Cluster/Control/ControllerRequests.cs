@@ -17,6 +17,11 @@ public sealed record NewPartitions(string Topic, int TotalCount, IReadOnlyList<i
 
 public sealed record CreatePartitionsResult(string Name, ErrorCode Error, string? Message);
 
+/// <summary>Level 0 takes the feature out of force.</summary>
+public sealed record FeatureUpdate(string Name, short Level, bool AllowsDowngrade);
+
+public sealed record FeatureUpdateResult(string Name, ErrorCode Error, string? Message);
+
 public sealed record ElectLeaderResult(TopicPartition Partition, ErrorCode Error, string? Message);
 
 /// <summary>Producer ids from <paramref name="Start"/> to <paramref name="End"/>, both included.</summary>
@@ -40,4 +45,7 @@ public sealed record ControllerPolicy
 
     /// <summary>delete.topic.enable, for deletions that tools ask for in the tree; null: they may.</summary>
     public Func<bool>? AllowsDeletion { get; init; }
+
+    /// <summary>Feature levels of a cluster that is made new.</summary>
+    public IReadOnlyDictionary<string, short> FirstFeatureLevels { get; init; } = new Dictionary<string, short>();
 }

@@ -62,6 +62,12 @@ public sealed record MetadataImage
     public ImmutableDictionary<string, IReadOnlyDictionary<string, string>> BrokerConfigs { get; init; } =
         ImmutableDictionary.Create<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
 
+    /// <summary>Levels in force by feature, see <see cref="ClusterFeatures"/>; level 0 is not listed.</summary>
+    public ImmutableDictionary<string, short> FeatureLevels { get; init; } = ImmutableDictionary.Create<string, short>(StringComparer.Ordinal);
+
+    /// <summary>Version of the node that keeps them: grows with each change.</summary>
+    public int FeatureEpoch { get; init; }
+
     /// <summary>Entity name of the cluster-wide broker default.</summary>
     public const string DefaultEntity = "<default>";
 

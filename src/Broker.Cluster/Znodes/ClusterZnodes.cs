@@ -59,11 +59,16 @@ internal sealed record ProducerIdBlockZnode(int Broker, long Start, long End)
 /// <summary><c>/feature</c>: finalized feature levels by name. Form 1 held a range, whose upper end counts.</summary>
 internal static class FeatureZnode
 {
-    public static byte[] Encode() => ZnodeJson.Write(w =>
+    public static byte[] Encode(IReadOnlyDictionary<string, short> levels) => ZnodeJson.Write(w =>
     {
         w.WriteNumber("version", 2);
         w.WriteNumber("status", 1);
         w.WriteStartObject("features");
+        foreach ((string name, short level) in levels.OrderBy(level => level.Key, StringComparer.Ordinal))
+        {
+            w.WriteNumber(name, level);
+        }
+
         w.WriteEndObject();
     });
 

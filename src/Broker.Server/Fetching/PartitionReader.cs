@@ -95,7 +95,7 @@ internal sealed class PartitionReader(BrokerServices services)
             return PartitionRead.Failed(read.Error) with { HighWatermark = -1, LogStartOffset = -1 };
         }
 
-        IReadOnlyList<AbortedTransaction>? aborted = reader.ReadsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, upperBound) : null;
+        IReadOnlyList<AbortedTransaction>? aborted = reader.ReadsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, read.EndOffset) : null;
         WireRecords records = read.Slice.Length == 0 ? WireRecords.FromMemory(default) : WireRecords.FromFile(read.Slice);
         return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null);
     }

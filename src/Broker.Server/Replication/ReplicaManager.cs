@@ -110,9 +110,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
             return;
         }
 
-        // Visible only with a role that says who leads.
         await ApplyAsync(partition, role).ConfigureAwait(false);
-        _partitions[key] = partition;
     }
 
     private async Task ApplyAsync(Partition partition, PartitionImage role)
@@ -134,6 +132,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         {
             await StopFollowingAsync(key).ConfigureAwait(false);
             partition.BecomeLeader(role);
+            Show(partition);
 
             // Who goes on leading in a new epoch, because a follower died, has nothing to load again.
             foreach (Action<TopicPartition, int> observer in led ? [] : _leaderObservers)
@@ -146,6 +145,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
         await StopFollowingAsync(key).ConfigureAwait(false);
         partition.BecomeFollower(role);
+        Show(partition);
         if (led)
         {
             foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
@@ -159,6 +159,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
             await Fetchers!.FollowAsync(partition, role.Leader, role.LeaderEpoch).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Not before it has a role that says who leads, and before anybody is told of the role: coordinators read the log at once.</summary>
+    private void Show(Partition partition) => _partitions[partition.TopicPartition] = partition;
 
     private Task StopFollowingAsync(TopicPartition partition) => Fetchers?.StopAsync(partition) ?? Task.CompletedTask;
 

@@ -14,13 +14,13 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class TransactionVerifier(BrokerServices services)
 {
-    private readonly TransactionLookup _coordinator = new(services);
-
     private const short ProduceKnowsAbortable = 11;
     private const short ProduceAdds = 12;
     private const short CommitKnowsAbortable = 4;
     private const short CommitAdds = 5;
     private const int NoSequence = -1;
+
+    private readonly TransactionLookup _coordinator = new(services);
 
     /// <summary>The batches of a Produce request that names a transactional id. Completes at once unless partitions are added.</summary>
     public async ValueTask<VerifiedBatches> VerifyAsync(ProduceRequest request, short version)

@@ -13,8 +13,12 @@ internal static class TransactionsWiring
         ConfigStore config, MetadataStore metadata, ReplicaManager replicas, ITransactionMarkers markers, TimeProvider time, ILoggerFactory loggers)
     {
         var log = new CoordinatorLog(InternalTopics.TransactionState, replicas, metadata, () => config.Current.Get(ConfigKeys.OffsetsCommitTimeoutMs));
+        TransactionSettings settings = TransactionSettings.From(config.Current) with
+        {
+            ValueVersion = () => metadata.Current.FeatureLevels.GetValueOrDefault(ClusterFeatures.TransactionVersion) >= 1 ? (short)1 : (short)0,
+        };
         var transactions = new TransactionCoordinator(
-            log, markers, TransactionSettings.From(config.Current), config.Current.Get(ConfigKeys.TransactionStateLogLoadBufferSize), time, loggers);
+            log, markers, settings, config.Current.Get(ConfigKeys.TransactionStateLogLoadBufferSize), time, loggers);
         replicas.OnLeader((partition, leaderEpoch) =>
         {
             if (partition.Topic == InternalTopics.TransactionState)

@@ -108,6 +108,29 @@ internal sealed class OffsetIndex
         return position;
     }
 
+    /// <summary>Last offset of the first indexed batch that starts at the position or behind it; null without one.</summary>
+    public long? OffsetAtOrAfter(int position)
+    {
+        int count = _count;
+        ulong[] entries = _entries;
+        int low = 0;
+        int high = count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if ((int)(uint)entries[middle] < position)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return low < count ? OffsetOf(entries[low]) : null;
+    }
+
     /// <summary>Keeps the entries below <paramref name="offset"/>.</summary>
     public void TruncateTo(long offset)
     {

@@ -63,7 +63,13 @@ public sealed partial class PartitionLog
             int limit = isWhole ? size : segment.EndPositionOf(upperBound);
             int wanted = minOneBatch ? Math.Max(maxBytes, first.Size) : maxBytes;
             int length = Math.Min(limit - first.Position, wanted);
-            return length <= 0 ? Nothing : new ReadResult(ErrorCode.None, new FileSlice(segment.File, first.Position, length));
+            long endOffset = isWhole ? segments[i + 1].BaseOffset : upperBound;
+            if (length > 0 && length < limit - first.Position)
+            {
+                endOffset = segment.Offsets.OffsetAtOrAfter(first.Position + length) ?? endOffset;
+            }
+
+            return length <= 0 ? Nothing : new ReadResult(ErrorCode.None, new FileSlice(segment.File, first.Position, length), Math.Min(endOffset, upperBound));
         }
 
         return Nothing;

@@ -135,7 +135,8 @@ public sealed class ZnodeTests
     [Fact]
     public void Features()
     {
-        AssertJson("""{"version":2,"status":1,"features":{}}""", FeatureZnode.Encode());
+        AssertJson("""{"version":2,"status":1,"features":{}}""", FeatureZnode.Encode(new Dictionary<string, short>()));
+        AssertJson("""{"version":2,"status":1,"features":{"a":1,"b":2}}""", FeatureZnode.Encode(new Dictionary<string, short> { ["b"] = 2, ["a"] = 1 }));
         Assert.Equal(new Dictionary<string, short> { ["f"] = 3 }, FeatureZnode.Decode(Bytes("""{"version":2,"status":1,"features":{"f":3}}""")));
         Assert.Equal(new Dictionary<string, short> { ["f"] = 2 }, FeatureZnode.Decode(Bytes("""{"version":1,"status":1,"features":{"f":{"min_version_level":1,"max_version_level":2}}}""")));
     }

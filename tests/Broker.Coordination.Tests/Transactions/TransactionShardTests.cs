@@ -88,6 +88,10 @@ public sealed class TransactionShardTests
         ProducerResult next = _driver.End("a", 5, TransactionSnapshot.LastUsableEpoch, isCommit: true, version: 2).Result!;
         Assert.Equal(new ProducerResult(ErrorCode.None, 100, 0), next);
         Assert.Equal(short.MaxValue, Assert.Single(_driver.Markers).ProducerEpoch);
+
+        // The producer knows its next id before the markers are written.
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.Add("a", 100, 0, One, version: 2).Result!.Error);
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.End("a", 100, 0, isCommit: false, version: 2).Result!.Error);
         _driver.WriteAllMarkers();
         Assert.Equal(next, _driver.End("a", 5, TransactionSnapshot.LastUsableEpoch, isCommit: true, version: 2).Result);
         Assert.Equal(ErrorCode.None, _driver.Add("a", 100, 0, One, version: 2).Result!.Error);

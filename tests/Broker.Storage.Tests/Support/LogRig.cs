@@ -27,6 +27,9 @@ internal sealed class LogRig : IDisposable
 
     public LogFiles Files { get; set; }
 
+    /// <summary>Whether transactional batches need a verification.</summary>
+    public bool VerifiesTransactions { get; set; }
+
     /// <summary>Without threads: a test cleans when it says so.</summary>
     public CleanerOptions Cleaner { get; set; } = new() { IsEnabled = false };
 
@@ -93,7 +96,7 @@ internal sealed class LogRig : IDisposable
 
     private LogManager Open()
     {
-        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner, HasThreads = HasThreads };
+        LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner, HasThreads = HasThreads, VerifiesTransactions = () => VerifiesTransactions };
         LogManager manager = new(options, Clock, NullLoggerFactory.Instance, Files);
         manager.LoadAsync(CancellationToken.None).Wait();
         return manager;

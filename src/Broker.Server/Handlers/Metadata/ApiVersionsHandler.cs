@@ -1,18 +1,27 @@
+using Broker.Cluster;
 using Broker.Protocol;
 using Broker.Protocol.Messages;
 
 namespace Broker.Server;
 
 /// <summary>
-/// ApiVersions (key 18): lists what <see cref="ApiTable"/> serves. v3 names the client's software, v4 may list features whose lowest level is 0.
+/// ApiVersions (key 18): lists what <see cref="ApiTable"/> serves, the features that can be put in force and those that are. v3 names the client's software,
+/// v4 may list features whose lowest level is 0.
 /// A version beyond the range is answered by <see cref="UnsupportedVersion"/> in the v0 layout, so that the client can retry.
 /// </summary>
-internal sealed class ApiVersionsHandler : ApiHandler<ApiVersionsRequest>
+internal sealed class ApiVersionsHandler(BrokerServices services) : ApiHandler<ApiVersionsRequest>
 {
     public static readonly ApiSupport Supports = new(ApiKey.ApiVersions, 0, 4);
 
+    private const short FirstWithLevelZero = 4;
+
     private readonly ApiVersionsResponse.ApiVersion[] _served =
         [.. ApiTable.Rows.Select(row => new ApiVersionsResponse.ApiVersion { ApiKey = (short)row.Supports.Key, MinVersion = row.Supports.MinVersion, MaxVersion = row.Supports.MaxVersion })];
+
+    private static readonly ApiVersionsResponse.SupportedFeatureKey[] Supportable =
+        [.. ClusterFeatures.Supported.Select(f => new ApiVersionsResponse.SupportedFeatureKey { Name = f.Name, MinVersion = f.MinLevel, MaxVersion = f.MaxLevel })];
+
+    private static readonly ApiVersionsResponse.SupportedFeatureKey[] SupportableBeforeZero = Array.FindAll(Supportable, f => f.MinVersion > 0);
 
     protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ApiVersionsRequest request)
     {
@@ -21,7 +30,14 @@ internal sealed class ApiVersionsHandler : ApiHandler<ApiVersionsRequest>
             return Ready(new ApiVersionsResponse { ErrorCode = ErrorCode.InvalidRequest });
         }
 
-        return Ready(new ApiVersionsResponse { ApiKeys = _served, FinalizedFeaturesEpoch = 0 });
+        MetadataImage image = services.Metadata.Current;
+        return Ready(new ApiVersionsResponse
+        {
+            ApiKeys = _served,
+            SupportedFeatures = context.ApiVersion >= FirstWithLevelZero ? Supportable : SupportableBeforeZero,
+            FinalizedFeaturesEpoch = image.FeatureEpoch,
+            FinalizedFeatures = image.FeatureLevels.Select(f => new ApiVersionsResponse.FinalizedFeatureKey { Name = f.Key, MaxVersionLevel = f.Value, MinVersionLevel = f.Value }).ToArray(),
+        });
     }
 
     /// <summary>The answer to a version this broker does not know: error 35 and just the range of ApiVersions itself.</summary>

@@ -88,6 +88,7 @@ public sealed partial class ToolOutputTests(ITestOutputHelper output)
     private static readonly Dictionary<string, string> Beyond = new(StringComparer.Ordinal)
     {
         ["Produce(0)"] = "Produce(0): 0 to 12 [usable: 11]",
+        ["UpdateFeatures(57)"] = "UpdateFeatures(57): 0 to 2 [usable: 1]",
         ["EndTxn(26)"] = "EndTxn(26): 0 to 5 [usable: 4]",
         ["TxnOffsetCommit(28)"] = "TxnOffsetCommit(28): 0 to 5 [usable: 4]",
         ["Metadata(3)"] = "Metadata(3): 0 to 13 [usable: 12]",

@@ -10,6 +10,9 @@ public sealed partial class ClusterController
     // The largest controller epoch heard of, our own included: older controllers are refused.
     private int _knownEpoch = -1;
 
+    // Far more than any topic has; the image numbers partitions without gaps, so that a larger one would only fill memory.
+    private const int MaxPartitionIndex = 1_000_000;
+
     public Task<LeaderAndIsrResponse> LeaderAndIsrAsync(LeaderAndIsrRequest request) => Enqueue(async () =>
     {
         ErrorCode refusal = Hear(request.ControllerId, request.ControllerEpoch, request.BrokerEpoch);
@@ -24,6 +27,7 @@ public sealed partial class ClusterController
             var partitions = new List<PartitionImage>();
             foreach (LeaderAndIsrRequest.LeaderAndIsrPartitionState p in state.PartitionStates)
             {
+                CheckIndex(p.PartitionIndex, state.TopicName);
                 partitions.Add(new PartitionImage(p.PartitionIndex, p.Leader, p.LeaderEpoch, p.PartitionEpoch, p.Replicas.ToArray(), p.Isr.ToArray(), []));
             }
 
@@ -109,6 +113,14 @@ public sealed partial class ClusterController
         return ErrorCode.None;
     }
 
+    private static void CheckIndex(int partition, string topic)
+    {
+        if (partition is < 0 or > MaxPartitionIndex)
+        {
+            throw new ProtocolException($"There can be no partition {partition} of topic {topic}");
+        }
+    }
+
     private static BrokerImage[] Live(UpdateMetadataRequest request)
     {
         var brokers = new List<BrokerImage>();
@@ -139,10 +151,7 @@ public sealed partial class ClusterController
                 return image.Topic(topic.Name) is { } gone ? image.Without(gone) : image;
             }
 
-            if (p.PartitionIndex is < 0 or > 1_000_000)
-            {
-                throw new ProtocolException($"UpdateMetadata names partition {p.PartitionIndex} of topic {topic.Name}");
-            }
+            CheckIndex(p.PartitionIndex, topic.Name);
 
             // The image numbers partitions without gaps; what a later request will tell has no leader until then.
             while (partitions.Count <= p.PartitionIndex)
@@ -163,8 +172,16 @@ public sealed partial class ClusterController
     }
 
     /// <summary>A topic with its configuration, which the controller does not tell: of one that is new here the tree is asked.</summary>
-    private async ValueTask<TopicImage> NamedAsync(string name, Guid id) =>
-        Image.Topic(name) is { } known && known.Id == id
-            ? known
+    /// <exception cref="ProtocolException">The name is none that a topic can have; directories are made from it.</exception>
+    private async ValueTask<TopicImage> NamedAsync(string name, Guid id)
+    {
+        if (Image.Topic(name) is { } known && known.Id == id)
+        {
+            return known;
+        }
+
+        return TopicNames.Validate(name) is { } problem
+            ? throw new ProtocolException(problem)
             : new TopicImage(name, id, [], await ReadTopicConfigAsync(_tree, name).ConfigureAwait(false));
+    }
 }

@@ -147,6 +147,12 @@ public sealed partial class ClusterController
     private async Task<TopicImage?> TryLoadTopicAsync(string name, MetadataImage image, List<TreeOperation> writes)
     {
         int before = writes.Count;
+        if (TopicNames.Validate(name) is { } problem)
+        {
+            ControllerLog.Ignored(_logger, ZnodePaths.Topic(name), problem);
+            return null;
+        }
+
         try
         {
             return await LoadTopicAsync(name, image, writes).ConfigureAwait(false);

@@ -12,7 +12,7 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
     /// <summary>Null when the controller could not be asked: the caller tries again.</summary>
     public async ValueTask<AlterPartitionResponse?> AlterPartitionAsync(AlterPartitionRequest request, CancellationToken stop) =>
         own.IsActive
-            ? await own.AlterPartitionAsync(request).ConfigureAwait(false)
+            ? await OwnAsync(() => own.AlterPartitionAsync(request)).ConfigureAwait(false)
             : await AskAsync<AlterPartitionResponse>(ApiKey.AlterPartition, 3, request, stop).ConfigureAwait(false);
 
     /// <summary>Null when there is no controller to ask now.</summary>
@@ -20,7 +20,7 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
     {
         if (own.IsActive || metadata.Current.ControllerId == brokerId)
         {
-            return await own.AllocateProducerIdBlockAsync().ConfigureAwait(false);
+            return await OwnAsync(() => own.AllocateProducerIdBlockAsync()).ConfigureAwait(false);
         }
 
         var request = new AllocateProducerIdsRequest { BrokerId = brokerId, BrokerEpoch = own.BrokerEpoch };
@@ -33,7 +33,7 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
     {
         if (own.IsActive || metadata.Current.ControllerId == brokerId)
         {
-            return (await own.CreateTopicsAsync([topic], validateOnly: false).ConfigureAwait(false))[0];
+            return (await OwnAsync(() => own.CreateTopicsAsync([topic], validateOnly: false)).ConfigureAwait(false))?[0];
         }
 
         var request = new CreateTopicsRequest
@@ -64,12 +64,26 @@ internal sealed class ControllerLink(int brokerId, ClusterController own, Metada
     {
         if (own.IsActive)
         {
-            return (await own.ControlledShutdownAsync(brokerId, own.BrokerEpoch).ConfigureAwait(false)).Count;
+            return (await OwnAsync(() => own.ControlledShutdownAsync(brokerId, own.BrokerEpoch)).ConfigureAwait(false))?.Count;
         }
 
         var request = new ControlledShutdownRequest { BrokerId = brokerId, BrokerEpoch = own.BrokerEpoch };
         ControlledShutdownResponse? answer = await AskAsync<ControlledShutdownResponse>(ApiKey.ControlledShutdown, 3, request, stop).ConfigureAwait(false);
         return answer is { ErrorCode: ErrorCode.None } ? answer.RemainingPartitions.Count : null;
+    }
+
+    /// <summary>Null when the tree cannot be reached, or the office is gone: as if another broker had not answered. The controller has logged why.</summary>
+    private static async ValueTask<T?> OwnAsync<T>(Func<Task<T>> ask)
+        where T : class
+    {
+        try
+        {
+            return await ask().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is CoordinationException { Error: not CoordinationError.StoreFailed } or NotControllerException)
+        {
+            return null;
+        }
     }
 
     private ValueTask<T?> AskAsync<T>(ApiKey api, short version, IMessage request, CancellationToken stop)

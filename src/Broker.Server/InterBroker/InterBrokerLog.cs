@@ -8,6 +8,9 @@ internal static partial class InterBrokerLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Api} to broker {Broker} failed and is sent again until it is answered or the broker is gone: {Reason}")]
     public static partial void NotSent(ILogger logger, ApiKey api, int broker, string reason);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Work} failed by a defect of the broker and is tried again")]
+    public static partial void Defect(ILogger logger, string work, Exception cause);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Api} to broker {Broker} failed: {Reason}")]
     public static partial void PeerFailed(ILogger logger, ApiKey api, int broker, string reason);
 

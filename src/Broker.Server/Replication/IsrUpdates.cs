@@ -77,7 +77,7 @@ internal sealed class IsrUpdates : IAsyncDisposable
                 bool looksAtAll = _time.GetElapsedTime(lastLook) >= TimeSpan.FromMilliseconds(_maxLagMs() / 2.0);
                 lastLook = looksAtAll ? _time.GetTimestamp() : lastLook;
                 Gather(looksAtAll ? _replicas.Partitions : TakeReady(), open);
-                if (open.Count > 0 && !await AskAsync(open, stop).ConfigureAwait(false))
+                if (open.Count > 0 && !await TryAskAsync(open, stop).ConfigureAwait(false))
                 {
                     await Task.Delay(Pause, _time, stop).ConfigureAwait(false);
                 }
@@ -86,6 +86,20 @@ internal sealed class IsrUpdates : IAsyncDisposable
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // The broker stops.
+        }
+    }
+
+    /// <summary>A defect in one answer must not end the keeping of all ISRs.</summary>
+    private async Task<bool> TryAskAsync(List<IsrProposal> open, CancellationToken stop)
+    {
+        try
+        {
+            return await AskAsync(open, stop).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            InterBrokerLog.Defect(_logger, "Changing ISRs", e);
+            return false;
         }
     }
 

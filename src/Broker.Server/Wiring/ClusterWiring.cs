@@ -86,6 +86,11 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
 
                 InterBrokerLog.ShutdownRemaining(loggers.CreateLogger<ControllerLink>(), remaining ?? -1, attempt, attempts);
             }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // No time is left to be relieved: others take over when the session is over.
+                return;
+            }
             catch (Exception e) when (e is CoordinationException or InvalidOperationException or NotControllerException)
             {
                 InterBrokerLog.ControllerFailed(loggers.CreateLogger<ControllerLink>(), ApiKey.ControlledShutdown, metadata.Current.ControllerId, e.Message);
@@ -93,7 +98,8 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
 
             if (attempt < attempts)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(current.Get(ConfigKeys.ControlledShutdownRetryBackoffMs)), _time, stop).ConfigureAwait(false);
+                var pause = TimeSpan.FromMilliseconds(current.Get(ConfigKeys.ControlledShutdownRetryBackoffMs));
+                await Task.WhenAny(Task.Delay(pause, _time, CancellationToken.None), Task.Delay(Timeout.InfiniteTimeSpan, stop)).ConfigureAwait(false);
             }
         }
     }

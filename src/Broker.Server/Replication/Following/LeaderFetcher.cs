@@ -187,6 +187,13 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             Disconnect();
             return false;
         }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            // A defect with one answer must not end the following of all partitions.
+            InterBrokerLog.Defect(_logger, "Following a leader", e);
+            Disconnect();
+            return false;
+        }
     }
 
     private async Task TakeAsync(FollowedPartition followed, FetchResponse.PartitionData data, PeerConnection connection, CancellationToken stop)

@@ -55,6 +55,11 @@ internal sealed class TransactionVerifier(BrokerServices services)
     {
         var key = new TopicPartition(InternalTopics.ConsumerOffsets, offsetsPartition);
         bool adds = version >= CommitAdds;
+        if (request.ProducerId < 0 || request.ProducerEpoch < 0)
+        {
+            return new CommitVerification(ErrorCode.InvalidProducerIdMapping, null);
+        }
+
         if (!services.Replicas.TryGet(key, out Partition? partition))
         {
             return new CommitVerification(ErrorCode.NotCoordinator, null);
@@ -73,6 +78,8 @@ internal sealed class TransactionVerifier(BrokerServices services)
             partition.Log.ForgetVerification(verification);
         }
 
+        // As with Produce: a coordinator elsewhere that does not know the partition yet will.
+        answer = answer is ErrorCode.UnknownTopicOrPartition or ErrorCode.OperationNotAttempted ? ErrorCode.CoordinatorNotAvailable : answer;
         return new CommitVerification(ForProducer(answer, version >= CommitKnowsAbortable), verification);
     }
 
@@ -123,7 +130,7 @@ internal sealed class TransactionVerifier(BrokerServices services)
             ErrorCode.ConcurrentTransactions when version >= ProduceAdds => answer,
 
             // Producers from before do not know these from Produce; this one makes them send the batch again.
-            ErrorCode.ConcurrentTransactions or ErrorCode.CoordinatorLoadInProgress or ErrorCode.CoordinatorNotAvailable or ErrorCode.NotCoordinator => ErrorCode.NotEnoughReplicas,
+            _ when !IsFinal(answer) => ErrorCode.NotEnoughReplicas,
             _ => ForProducer(answer, version >= ProduceKnowsAbortable),
         };
         return new VerifiedBatches.Verdict(error, $"The transaction of {question.Partition.TopicPartition} could not be confirmed by its coordinator ({answer})", null);
@@ -139,7 +146,9 @@ internal sealed class TransactionVerifier(BrokerServices services)
 
     /// <summary>False when the same batch may yet be confirmed: what was asked for stays on record then, so that a later batch does not overtake it.</summary>
     private static bool IsFinal(ErrorCode answer) => answer is not (ErrorCode.None or ErrorCode.ConcurrentTransactions or ErrorCode.CoordinatorLoadInProgress
-        or ErrorCode.CoordinatorNotAvailable or ErrorCode.NotCoordinator);
+        or ErrorCode.CoordinatorNotAvailable or ErrorCode.NotCoordinator
+        // A coordinator elsewhere has not heard of the partition yet.
+        or ErrorCode.UnknownTopicOrPartition or ErrorCode.OperationNotAttempted);
 
     private readonly record struct Question(Partition Partition, RecordBatchHeader Header, TransactionVerification Verification);
 }

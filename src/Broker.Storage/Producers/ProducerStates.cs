@@ -15,6 +15,9 @@ internal sealed class ProducerStates
     private readonly SortedDictionary<long, long> _open = [];
     private readonly SortedDictionary<long, long> _unreplicated = [];
 
+    /// <summary>Far more than producers open transactions in a partition at a time. Only somebody who invents producers gets there, and must not fill the memory.</summary>
+    private const int MaxVerifications = 10_000;
+
     private readonly Dictionary<long, TransactionVerification> _verifications = [];
 
     /// <summary>The state is as of this offset (exclusive).</summary>
@@ -179,6 +182,11 @@ internal sealed class ProducerStates
 
         if (!_verifications.TryGetValue(producerId, out TransactionVerification? verification) || verification.Epoch != epoch)
         {
+            if (_verifications.Count >= MaxVerifications)
+            {
+                _verifications.Remove(_verifications.First().Key);
+            }
+
             return _verifications[producerId] = new TransactionVerification(producerId, epoch, firstSequence, nowMs);
         }
 

@@ -50,6 +50,7 @@ public sealed class TransactionalOffsetTests
         Assert.Equal(ErrorCode.TransactionAbortable, await CommitAsync(broker, me, 1, 4));
         Assert.Equal(ErrorCode.InvalidProducerIdMapping, await CommitAsync(broker, (me.ProducerId + 1, 0), 1, 4));
         Assert.Equal(ErrorCode.InvalidProducerEpoch, await CommitAsync(broker, (me.ProducerId, (short)(me.Epoch + 1)), 1, 4));
+        Assert.Equal(ErrorCode.InvalidProducerIdMapping, await CommitAsync(broker, (-1, -1), 1, 5));
         await AddOffsetsAsync(broker, me, 4);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, await CommitAsync(broker, me, 1, 4, topic: "nowhere"));
         Assert.Equal(ErrorCode.InvalidGroupId, await CommitAsync(broker, me, 1, 4, group: ""));

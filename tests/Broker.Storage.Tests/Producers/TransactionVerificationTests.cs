@@ -76,6 +76,20 @@ public class TransactionVerificationTests
     }
 
     [Fact]
+    public void Invented_producers_do_not_fill_the_memory()
+    {
+        using LogRig rig = new();
+        TransactionVerification first = rig.Log.BeginVerification(Pid, 0, 0)!;
+        for (int i = 0; i < 10_000; i++)
+        {
+            Assert.Same(first, rig.Log.BeginVerification(Pid, 0, 0));
+            Assert.NotNull(rig.Log.BeginVerification(1_000 + i, 0, 0));
+        }
+
+        Assert.NotSame(first, rig.Log.BeginVerification(Pid, 0, 0));
+    }
+
+    [Fact]
     public void Markers_and_copies_need_none()
     {
         using LogRig rig = new() { VerifiesTransactions = true };

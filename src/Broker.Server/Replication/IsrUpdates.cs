@@ -184,8 +184,9 @@ internal sealed class IsrUpdates : IAsyncDisposable
         {
             InterBrokerLog.IsrChanged(_logger, partition, before, wanted);
         }
-        else
+        else if (data.ErrorCode != ErrorCode.IneligibleReplica)
         {
+            // A replica that stops is refused with every fetch until it is gone: nobody need read that.
             InterBrokerLog.IsrRefused(_logger, partition, before, wanted, data.ErrorCode);
         }
     }

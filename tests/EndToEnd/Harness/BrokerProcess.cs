@@ -10,7 +10,7 @@ namespace Broker.EndToEnd;
 /// The published broker as a process of its own, on a free port and a directory of its own. Can be stopped, killed and started again on the same port.
 /// Disposal stops it and removes the directory.
 /// </summary>
-internal sealed partial class BrokerProcess : IAsyncDisposable
+internal sealed partial class BrokerProcess : IServerUnderTest
 {
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
 

@@ -5,13 +5,14 @@ internal static class Eventually
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public static async Task TrueAsync(Func<bool> condition, string what)
+    /// <summary>For conditions that cost something to ask for: a <paramref name="pauseMs"/> between the attempts.</summary>
+    public static async Task TrueAsync(Func<bool> condition, string what, TimeSpan? patience = null, int pauseMs = 10)
     {
-        DateTime end = DateTime.UtcNow + Patience;
+        DateTime end = DateTime.UtcNow + (patience ?? Patience);
         while (!condition())
         {
-            Assert.True(DateTime.UtcNow < end, $"Waited {Patience.TotalSeconds} s in vain: {what}");
-            await Task.Delay(10);
+            Assert.True(DateTime.UtcNow < end, $"Waited {(patience ?? Patience).TotalSeconds} s in vain: {what}");
+            await Task.Delay(pauseMs);
         }
     }
 }

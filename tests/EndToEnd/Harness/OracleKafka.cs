@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Broker.EndToEnd;
 
 /// <summary>A real Apache Kafka broker, started and stopped by the script that comes with the releases.</summary>
-internal sealed class OracleKafka : IAsyncDisposable
+internal sealed class OracleKafka : IServerUnderTest
 {
     /// <summary>The log cleaner alone takes 128 MiB, more than the tools' heap leaves.</summary>
     private static readonly Dictionary<string, string> BrokerHeap = new() { ["KAFKA_HEAP_OPTS"] = "-Xmx512m" };
@@ -14,10 +14,12 @@ internal sealed class OracleKafka : IAsyncDisposable
     private OracleKafka(string home, int port)
     {
         _home = home;
-        Bootstrap = $"127.0.0.1:{port}";
+        Port = port;
     }
 
-    public string Bootstrap { get; }
+    public int Port { get; }
+
+    public string Bootstrap => $"127.0.0.1:{Port}";
 
     /// <summary>The log directory of the one broker.</summary>
     public string DataDirectory => Path.Combine(_home, "data-0");
@@ -28,6 +30,10 @@ internal sealed class OracleKafka : IAsyncDisposable
         string pid = (await File.ReadAllTextAsync(Path.Combine(_home, "broker-0.pid"))).Trim();
         (await Command.RunAsync("bash", ["-c", $"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.1; done"])).Succeeded();
     }
+
+    public async Task KillAsync() => (await Command.RunAsync("bash", [Script, "kill", _home, "0"])).Succeeded();
+
+    public Task RestartAsync() => RestartBrokerAsync();
 
     public async Task RestartBrokerAsync() =>
         (await Command.RunAsync("bash", [Script, "restart", _home, "0"], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap)).Succeeded();

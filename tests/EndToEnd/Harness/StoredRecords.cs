@@ -22,6 +22,14 @@ internal static class StoredRecords
         return [.. lines.OrderBy(l => l.Partition).ThenBy(l => l.Offset).Select(l => l.Line)];
     }
 
+    /// <summary>The values alone, in order of partition and offset.</summary>
+    public static IReadOnlyList<string> Values(string bootstrap, string topic, int partitions, IsolationLevel isolation)
+    {
+        var values = new List<(int Partition, long Offset, string Value)>();
+        Read(bootstrap, topic, partitions, isolation, result => values.Add((result.Partition, result.Offset, Text(result.Message.Value))));
+        return [.. values.OrderBy(v => v.Partition).ThenBy(v => v.Offset).Select(v => v.Value)];
+    }
+
     public static void Read(string bootstrap, string topic, int partitions, IsolationLevel isolation, Action<ConsumeResult<byte[], byte[]>> onRecord)
     {
         var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = "unused", EnablePartitionEof = true, EnableAutoCommit = false, IsolationLevel = isolation, CheckCrcs = true };

@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 packages=()
 command -v kcat >/dev/null || packages+=(kcat)
-command -v java >/dev/null || packages+=(default-jre-headless)
+command -v javac >/dev/null || packages+=(default-jdk-headless)   # small Java programs are compiled for the clients they drive
 [ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
 command -v node >/dev/null || packages+=(nodejs npm)
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)

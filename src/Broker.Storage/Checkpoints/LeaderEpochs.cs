@@ -164,6 +164,28 @@ internal sealed class LeaderEpochs
         }
     }
 
+    /// <summary>
+    /// At a clean stop: an epoch in which nothing was written is not worth a file. The leader's next epoch takes its place, and for thousands of idle logs it would be
+    /// thousands of files at every stop.
+    /// </summary>
+    public void FlushWritten(long endOffset, bool durable)
+    {
+        if (!Below(_entries, endOffset).SequenceEqual(Below(_written, endOffset)))
+        {
+            Flush(durable);
+        }
+    }
+
+    private static ReadOnlySpan<EpochEntry> Below(ReadOnlySpan<EpochEntry> entries, long offset)
+    {
+        while (entries.Length > 0 && entries[^1].StartOffset >= offset)
+        {
+            entries = entries[..^1];
+        }
+
+        return entries;
+    }
+
     private void Set(EpochEntry[] entries) => _entries = entries;
 
     private EpochEntry[] ReadFile()

@@ -336,7 +336,7 @@ public sealed class LogManager : IAsyncDisposable
 
     private void MarkClean(LogDirectory directory)
     {
-        if (directory.IsStopIncomplete)
+        if (directory.IsStopIncomplete && directory.IsOnline)
         {
             _services.Logger.StopIncomplete(directory.Path);
             return;

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using Broker.Protocol;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,6 +12,8 @@ namespace Broker.Storage;
 /// </summary>
 internal class LogFiles
 {
+    private static readonly EnumerationOptions EveryName = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
     public static LogFiles Disk { get; } = new();
 
     /// <summary>Opens for reading and writing; a missing file is made when <paramref name="create"/> is set.</summary>
@@ -103,24 +106,7 @@ internal class LogFiles
 
     public virtual void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
 
-    public virtual IReadOnlyList<FileEntry> List(string directory)
-    {
-        List<FileEntry> entries = [];
-        foreach (FileSystemInfo info in new DirectoryInfo(directory).EnumerateFileSystemInfos())
-        {
-            try
-            {
-                bool isDirectory = info is DirectoryInfo;
-                entries.Add(new FileEntry(info.Name, isDirectory, isDirectory ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc));
-            }
-            catch (FileNotFoundException)
-            {
-                // A delayed deletion took it after its name was read.
-            }
-        }
-
-        return entries;
-    }
+    public virtual IReadOnlyList<FileEntry> List(string directory) => [.. new FileSystemEnumerable<FileEntry>(directory, ToEntry, EveryName)];
 
     public virtual DateTime LastWriteUtc(string path) => File.GetLastWriteTimeUtc(path);
 
@@ -198,5 +184,11 @@ internal class LogFiles
         {
             FlushDirectory(Path.GetDirectoryName(path)!);
         }
+    }
+
+    private static FileEntry ToEntry(ref FileSystemEntry entry)
+    {
+        bool isLog = !entry.IsDirectory && entry.FileName.EndsWith(LogFileNames.Log, StringComparison.Ordinal);
+        return new FileEntry(entry.FileName.ToString(), entry.IsDirectory, isLog ? entry.Length : 0);
     }
 }

@@ -49,7 +49,13 @@ internal static class LogLoader
         long start = Math.Max(checkpoints.LogStartOffset, all[0].BaseOffset);
         epochs.TruncateFromEnd(end.Value);
         epochs.TruncateFromStart(start);
-        ProducerStates producers = LoadProducers(services, path, all, found.HasSnapshots, end.Value, rebuildFrom, isClean);
+        ProducerStates producers = LoadProducers(services, path, all, found, end.Value, rebuildFrom, isClean);
+        foreach (LogSegment segment in all)
+        {
+            // Most logs of many are idle: a file is opened again by its first reader or writer.
+            segment.Close();
+        }
+
         return new LoadedLog(tp, topicId, path, all, producers, epochs, start, end.Value, checkpoints.HighWatermark, Math.Min(checkpoints.RecoveryPoint, end.Value));
     }
 
@@ -176,17 +182,19 @@ internal static class LogLoader
     }
 
     private static ProducerStates LoadProducers(
-        LogServices services, string path, LogSegment[] segments, bool hasSnapshots, long end, long? rebuildFrom, bool isClean)
+        LogServices services, string path, LogSegment[] segments, SegmentFiles found, long end, long? rebuildFrom, bool isClean)
     {
         ProducerStates producers = new();
-        if (isClean && !hasSnapshots && rebuildFrom is null)
+        if (isClean && found.Snapshots.Count == 0 && rebuildFrom is null)
         {
             // Every clean shutdown leaves a snapshot: a directory without one is older than idempotent producers.
             producers.EndOffset = end;
             return producers;
         }
 
-        ProducerSnapshots.Load(services, path, segments, producers, end, rebuildFrom);
+        // What was listed holds as long as no segment was deleted since, and its snapshot with it.
+        bool isAsListed = rebuildFrom is null && segments.Length == found.Logs.Count && segments[0].BaseOffset == found.Logs[0].BaseOffset;
+        ProducerSnapshots.Load(services, path, segments, producers, end, rebuildFrom, isAsListed ? found.Snapshots : null);
         return producers;
     }
 }

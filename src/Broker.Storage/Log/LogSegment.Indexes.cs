@@ -60,6 +60,11 @@ internal sealed partial class LogSegment
     /// <summary>Adds the leader epochs of all batches, by their headers.</summary>
     public void CollectEpochs(LeaderEpochs epochs)
     {
+        if (_size == 0)
+        {
+            return;
+        }
+
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
         BatchScanner scanner = new(_files, File, 0, _size, buffer);
         while (scanner.MoveNext())

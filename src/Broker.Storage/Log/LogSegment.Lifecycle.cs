@@ -39,6 +39,16 @@ internal sealed partial class LogSegment
         }
     }
 
+    /// <summary>The same for the file of the active segment, whose indexes are in use when it grows.</summary>
+    public void DropFileIfIdle()
+    {
+        lock (_sync)
+        {
+            _file = _isUsed ? _file : null;
+            _isUsed = false;
+        }
+    }
+
     /// <summary>Removes the batch that holds the offset and all later ones.</summary>
     public void TruncateTo(long offset)
     {

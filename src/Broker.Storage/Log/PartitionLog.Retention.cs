@@ -69,7 +69,7 @@ public sealed partial class PartitionLog
         }
     }
 
-    /// <summary>Lets inactive segments that nobody reads give up file handles and index memory.</summary>
+    /// <summary>Lets segments that nobody uses give up file handles, and index memory when they are inactive.</summary>
     internal void DropIdle()
     {
         LogSegment[] segments = _segments;
@@ -77,6 +77,8 @@ public sealed partial class PartitionLog
         {
             segments[i].DropIfIdle();
         }
+
+        segments[^1].DropFileIfIdle();
     }
 
     private static string? WhyExpired(LogSegment segment, long logSize, TopicConfig config, long nowMs)
@@ -110,9 +112,9 @@ public sealed partial class PartitionLog
             return;
         }
 
-        // Not before it has been open that long here: a replayed past would roll at every check.
-        long sinceMs = Math.Max(active.FirstBatchTimestampMs ?? 0, active.Options.CreatedMs);
-        if (nowMs - sinceMs > MaxSegmentMs(config) - active.Options.RollJitterMs)
+        // Not before it has been open that long here: a replayed past would roll at every check, and the files of thousands of idle logs would be opened to look at it.
+        long sinceMs = nowMs - (MaxSegmentMs(config) - active.Options.RollJitterMs);
+        if (active.Options.CreatedMs < sinceMs && (active.FirstBatchTimestampMs ?? 0) < sinceMs)
         {
             Roll(_logEndOffset, nowMs);
         }

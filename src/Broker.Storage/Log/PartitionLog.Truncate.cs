@@ -81,7 +81,7 @@ public sealed partial class PartitionLog
             _producers.EndOffset = _logEndOffset;
             bool isSnapshotDue = _producers.SnapshotOffset != _producers.EndOffset;
             TakeSnapshot(durable: false);
-            _epochs.Flush(durable: false);
+            _epochs.FlushWritten(_logEndOffset, durable: false);
             return isSnapshotDue || _logEndOffset > _recoveryPoint || Active.HasUnflushedIndexes || HasUnflushedIndexes(_segments);
         }
     }
@@ -91,7 +91,7 @@ public sealed partial class PartitionLog
     {
         if (!isFlushed)
         {
-            _epochs.Flush(durable: true);
+            _epochs.FlushWritten(_logEndOffset, durable: true);
             FlushUpTo(_logEndOffset);
             Active.Flush(isActive: false);
             ProducerSnapshots.Flush(Files, _path, _logEndOffset);

@@ -6,7 +6,7 @@ namespace Broker.Storage;
 /// The segments in a partition's directory, after what an earlier process left half done is settled: deleted files go, unfinished output of a cleaner goes, finished
 /// output takes the place of the segments that it replaces, index files without a log go.
 /// </summary>
-internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)> Logs, bool HasSnapshots)
+internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)> Logs, SortedSet<long> Snapshots)
 {
     private static readonly string[] IndexKinds = [LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex];
 
@@ -77,7 +77,7 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
     {
         List<(long BaseOffset, long Length)> logs = [];
         HashSet<long> bases = [];
-        bool hasSnapshots = false;
+        SortedSet<long> snapshots = [];
         foreach (FileEntry entry in entries)
         {
             if (LogFileNames.TryParse(entry.Name, LogFileNames.Log, out long baseOffset))
@@ -86,7 +86,10 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
                 bases.Add(baseOffset);
             }
 
-            hasSnapshots |= entry.Name.EndsWith(LogFileNames.Snapshot, StringComparison.Ordinal);
+            if (LogFileNames.TryParse(entry.Name, LogFileNames.Snapshot, out long snapshot))
+            {
+                snapshots.Add(snapshot);
+            }
         }
 
         foreach (FileEntry entry in entries)
@@ -101,7 +104,7 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
         }
 
         logs.Sort();
-        return new SegmentFiles(logs, hasSnapshots);
+        return new SegmentFiles(logs, snapshots);
     }
 
     private static void FinishSwap(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)

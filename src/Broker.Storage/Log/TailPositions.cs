@@ -10,14 +10,16 @@ internal sealed class TailPositions
 {
     private const int Capacity = 32;
 
-    private readonly BatchPosition[] _ring = new BatchPosition[Capacity];
+    // Made with the first batch: thousands of logs never get one.
+    private volatile BatchPosition[]? _ring;
     private int _version;
     private int _count;
 
     public void Add(BatchPosition batch)
     {
+        BatchPosition[] ring = _ring ??= new BatchPosition[Capacity];
         BeginChange();
-        _ring[_count % Capacity] = batch;
+        ring[_count % Capacity] = batch;
         _count++;
         EndChange();
     }
@@ -36,9 +38,10 @@ internal sealed class TailPositions
         found = default;
         bool isFound = false;
         int count = _count;
-        for (int i = count - 1; i >= 0 && i >= count - Capacity; i--)
+        BatchPosition[] ring = _ring ?? [];
+        for (int i = count - 1; i >= 0 && i >= count - Capacity && ring.Length > 0; i--)
         {
-            BatchPosition batch = _ring[i % Capacity];
+            BatchPosition batch = ring[i % Capacity];
             if (batch.BaseOffset <= offset)
             {
                 found = batch;
@@ -57,9 +60,10 @@ internal sealed class TailPositions
         position = 0;
         bool isFound = false;
         int count = _count;
-        for (int i = count - 1; i >= 0 && i >= count - Capacity; i--)
+        BatchPosition[] ring = _ring ?? [];
+        for (int i = count - 1; i >= 0 && i >= count - Capacity && ring.Length > 0; i--)
         {
-            BatchPosition batch = _ring[i % Capacity];
+            BatchPosition batch = ring[i % Capacity];
             if (batch.LastOffset < offset)
             {
                 // A boundary only if the next batch does not start earlier: offsets have no gaps at the tail of a log that is not compacted.

@@ -32,12 +32,12 @@ internal static class ProducerSnapshots
 
     /// <summary>
     /// Loads the state as of <paramref name="endOffset"/>. With <paramref name="rebuildFrom"/> the transaction index entries and the snapshots of segments from that offset on are
-    /// written again, because recovery emptied them.
+    /// written again, because recovery emptied them. <paramref name="known"/>: the snapshots that are there, when that is known.
     /// </summary>
     public static void Load(
-        LogServices services, string directory, LogSegment[] segments, ProducerStates producers, long endOffset, long? rebuildFrom)
+        LogServices services, string directory, LogSegment[] segments, ProducerStates producers, long endOffset, long? rebuildFrom, SortedSet<long>? known = null)
     {
-        SortedSet<long> snapshots = Find(services.Files, directory);
+        SortedSet<long> snapshots = known ?? Find(services.Files, directory);
         DropUnusable(services.Files, directory, segments, snapshots, endOffset);
         long from = LoadNewest(services, directory, snapshots, producers, Math.Min(rebuildFrom ?? endOffset, endOffset));
         if (from < 0)

@@ -227,7 +227,7 @@ internal class SimulatedDisk : LogFiles
             List<FileEntry> entries = [];
             foreach ((string name, object node) in DirectoryOf(directory).Entries)
             {
-                entries.Add(node is SimulatedFile file ? new FileEntry(name, false, file.Length, file.LastWriteUtc) : new FileEntry(name, true, 0, NowUtc));
+                entries.Add(node is SimulatedFile file ? new FileEntry(name, false, file.Length) : new FileEntry(name, true, 0));
             }
 
             return entries;

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Broker.Configuration;
 using Broker.Protocol;
 
 namespace Broker.Storage;
@@ -104,6 +106,7 @@ internal sealed class DirectoryLoader
         Dictionary<TopicPartition, long> highWatermarks = ReadOrIgnore(directory.HighWatermarks);
         Dictionary<TopicPartition, long> cleanerOffsets = ReadOrIgnore(directory.CleanerOffsets);
         _services.Logger.Loading(found.Count, directory.Path, isClean ? "clean" : "not clean: segments from the recovery points on are checked");
+        ConcurrentDictionary<string, TopicConfig> configs = new(StringComparer.Ordinal);
         ParallelOptions threads = new() { MaxDegreeOfParallelism = Math.Max(1, _options.RecoveryThreadsPerDirectory), CancellationToken = ct };
         try
         {
@@ -111,7 +114,7 @@ internal sealed class DirectoryLoader
             {
                 LogCheckpoints checkpoints = new(
                     recoveryPoints.GetValueOrDefault(each.Partition), highWatermarks.GetValueOrDefault(each.Partition), startOffsets.GetValueOrDefault(each.Partition));
-                var config = _options.ConfigOf(each.Partition.Topic);
+                TopicConfig config = configs.GetOrAdd(each.Partition.Topic, _options.ConfigOf);
                 LoadedLog log = LogLoader.Load(_services, each.Path, each.Partition, config, checkpoints, isClean);
                 _manager.Register(new PartitionLog(_services, directory, log, config) { CleanedUpTo = cleanerOffsets.GetValueOrDefault(each.Partition, -1) });
             });

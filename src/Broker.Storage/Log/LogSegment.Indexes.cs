@@ -236,6 +236,12 @@ internal sealed partial class LogSegment
             return LastIndexedPosition();
         }
 
+        if (size <= LookupBufferSize)
+        {
+            // One read shows all of it.
+            return 0;
+        }
+
         Span<byte> entry = stackalloc byte[OffsetIndex.EntrySize];
         if (!TryReadLastEntry(LogFileNames.OffsetIndex, entry))
         {

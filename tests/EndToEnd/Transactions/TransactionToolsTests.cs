@@ -21,6 +21,25 @@ public sealed partial class TransactionToolsTests(ITestOutputHelper output)
         Assert.Equal(transcripts[1], transcripts[0]);
     }
 
+    [KafkaFact]
+    public async Task Features_are_shown_lowered_and_raised()
+    {
+        await using BrokerProcess broker = await BrokerProcess.StartAsync();
+        var tool = new KafkaTool("4.3", broker.Bootstrap);
+        Assert.Equal("2", await LevelAsync());
+        (await tool.RunAsync("features", "downgrade --feature transaction.version=1")).Succeeded();
+        Assert.Equal("1", await LevelAsync());
+        Assert.NotEqual(0, (await tool.RunAsync("features", "upgrade --feature transaction.version=9")).ExitCode);
+        (await tool.RunAsync("features", "upgrade --feature transaction.version=2")).Succeeded();
+        Assert.Equal("2", await LevelAsync());
+
+        async Task<string> LevelAsync()
+        {
+            string[] words = (await tool.RunAsync("features", "describe")).Succeeded().Lines.Single(l => l.Contains("transaction.version", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            return words[Array.IndexOf(words, "FinalizedVersionLevel:") + 1];
+        }
+    }
+
     private static async Task<List<string>> RunAsync(IServerUnderTest server)
     {
         var transcript = new List<string>();

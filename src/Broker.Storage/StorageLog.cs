@@ -63,6 +63,63 @@ internal static partial class StorageLog
     [LoggerMessage(19, LogLevel.Warning, "Ignoring {Path}: it is damaged and is written again")]
     public static partial void FileIgnored(this ILogger logger, Exception cause, string path);
 
+    [LoggerMessage(50, LogLevel.Warning, "Built {Path} again from the log: {Reason}")]
+    public static partial void IndexRebuilt(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(51, LogLevel.Error, "[Log partition={Partition}] Records cannot be read: the log is damaged. Readers that come to the place get CORRUPT_MESSAGE; those behind it are served.")]
+    public static partial void SegmentDamaged(this ILogger logger, Exception cause, TopicPartition partition);
+
+    [LoggerMessage(52, LogLevel.Error, "Producers are read from a damaged log as far as it goes")]
+    public static partial void SegmentUnreadable(this ILogger logger, Exception cause);
+
+    [LoggerMessage(23, LogLevel.Warning, "Deleting index {Path}: the log that it belongs to is missing")]
+    public static partial void IndexWithoutLog(this ILogger logger, string path);
+
+    [LoggerMessage(24, LogLevel.Warning, "Deleting {Path}, left by a cleaner: {Reason}")]
+    public static partial void SwapGivenUp(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(25, LogLevel.Error, "Cut {Bytes} bytes from {Path}, left by a cleaner, at byte {Position}: no intact batch follows, and the segments that it was made from are gone")]
+    public static partial void SwapCut(this ILogger logger, string path, long bytes, long position);
+
+    [LoggerMessage(26, LogLevel.Error, "[Log partition={Partition}] {Path} cannot be opened and is left as it is; the partition answers KAFKA_STORAGE_ERROR until the next start, the others are served")]
+    public static partial void PartitionUnreadable(this ILogger logger, Exception cause, TopicPartition partition, string path);
+
+    [LoggerMessage(27, LogLevel.Error, "[Log partition={Partition}] The log in {Path} ends at offset {EndOffset}, but was on the disk up to {RecoveryPoint}: files of it are damaged or missing")]
+    public static partial void LogShorterThanFlushed(this ILogger logger, TopicPartition partition, string path, long endOffset, long recoveryPoint);
+
+    [LoggerMessage(48, LogLevel.Warning, "[Log partition={Partition}] The log in {Path} ends at offset {EndOffset}, but has been seen up to {HighWatermark}: what was not flushed was lost, or files are missing")]
+    public static partial void LogShorterThanSeen(this ILogger logger, TopicPartition partition, string path, long endOffset, long highWatermark);
+
+    [LoggerMessage(28, LogLevel.Warning, "[Log partition={Partition}] The log goes on to offset {EndOffset} beyond its recovery point {RecoveryPoint} though the last stop was clean; its last segment was checked")]
+    public static partial void LogLongerThanFlushed(this ILogger logger, TopicPartition partition, long endOffset, long recoveryPoint);
+
+    [LoggerMessage(29, LogLevel.Warning, "[Log partition={Partition}] Deleting all segments: the log ends at offset {EndOffset}, before its log start offset {LogStartOffset}")]
+    public static partial void LogStartsOver(this ILogger logger, TopicPartition partition, long endOffset, long logStartOffset);
+
+    [LoggerMessage(40, LogLevel.Warning, "[Log partition={Partition}] Not believing log start offset {LogStartOffset} of its checkpoint: {Reason}. The log starts at offset {Believed}")]
+    public static partial void LogStartNotBelieved(this ILogger logger, TopicPartition partition, long logStartOffset, string reason, long believed);
+
+    [LoggerMessage(41, LogLevel.Information, "[Log partition={Partition}] Deleting segment {BaseOffset}: it lies below log start offset {LogStartOffset}")]
+    public static partial void SegmentBelowStart(this ILogger logger, TopicPartition partition, long baseOffset, long logStartOffset);
+
+    [LoggerMessage(42, LogLevel.Warning, "[Log partition={Partition}] No producer snapshot is left: the producers are read from the log")]
+    public static partial void SnapshotsMissing(this ILogger logger, TopicPartition partition);
+
+    [LoggerMessage(43, LogLevel.Warning, "[Log partition={Partition}] Deleting segment {BaseOffset}: it does not begin where the one before it ends, at offset {EndOffset}")]
+    public static partial void SegmentOutOfPlace(this ILogger logger, TopicPartition partition, long baseOffset, long endOffset);
+
+    [LoggerMessage(44, LogLevel.Warning, "{Path} is missing or has no {Key} though the directory holds logs; it is written again")]
+    public static partial void MetaPropertiesRestored(this ILogger logger, string path, string key);
+
+    [LoggerMessage(45, LogLevel.Warning, "[Log partition={Partition}] {Path} is missing or empty: the leader epochs are read from the log")]
+    public static partial void EpochsMissing(this ILogger logger, TopicPartition partition, string path);
+
+    [LoggerMessage(46, LogLevel.Warning, "Checkpoint {Path} is missing though the directory holds logs: starting from zero")]
+    public static partial void CheckpointMissing(this ILogger logger, string path);
+
+    [LoggerMessage(47, LogLevel.Information, "[Log partition={Partition}] Starts at offset {LogStartOffset}, as log-start-offset-checkpoint says; what the files hold below was deleted")]
+    public static partial void LogStartLoaded(this ILogger logger, TopicPartition partition, long logStartOffset);
+
     [LoggerMessage(
         20,
         LogLevel.Error,

@@ -55,6 +55,13 @@ internal sealed class TreeFiles : IDisposable
         Directory.CreateDirectory(directory);
         string logPath = Path.Combine(directory, LogName);
         bool isNew = !File.Exists(logPath);
+        if (isNew && File.Exists(Path.Combine(directory, SnapshotName)))
+        {
+            // The log is made first and never removed: the changes since the snapshot are lost, and nobody may guess that there were none.
+            throw new InvalidDataException(
+                $"{logPath} is missing though {SnapshotName} is there. Restore both from the same backup, or make it as an empty file to give up the changes since the snapshot");
+        }
+
         // Not shared: a second process that cut what it takes for a torn tail would destroy a transaction being written.
         var files = new TreeFiles(directory, File.OpenHandle(logPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), beforeStep);
         try

@@ -65,7 +65,7 @@ internal abstract class CoordinatorLoader<TShard>
     /// <summary>Applies the whole batches in the buffer; the offset behind the last of them.</summary>
     private long ApplyBatches(TShard shard, long offset, long endOffset, int read)
     {
-        // The log has checked the CRCs when it was opened.
+        // Each batch's checksum is checked when it is applied: one that is damaged costs what is in it, not the partition.
         var batches = new RecordBatchScanner(_buffer.AsSpan(0, read), verifyCrc: false);
         while (offset < endOffset && batches.MoveNext())
         {
@@ -110,6 +110,11 @@ internal abstract class CoordinatorLoader<TShard>
 
     private void ApplyBatch(TShard shard, in RecordBatchScanner batches)
     {
+        if (!RecordBatchScanner.HasValidCrc(batches.Current))
+        {
+            throw new InvalidRecordsException("the batch does not match its checksum");
+        }
+
         if (batches.Magic < 2)
         {
             ApplyLegacy(shard, batches.Current);

@@ -49,9 +49,17 @@ internal sealed class FetchDownConversion(BrokerServices services)
         }
 
         byte magic = version <= 1 ? (byte)0 : (byte)1;
-        DownConversionResult converted = RecordConversion.DownConvert(batches, magic, target.FetchOffset);
-        return converted.Error != ErrorCode.None
-            ? PartitionRead.Failed(converted.Error)
-            : read with { Records = WireRecords.FromMemory(converted.Records) };
+        try
+        {
+            DownConversionResult converted = RecordConversion.DownConvert(batches, magic, target.FetchOffset);
+            return converted.Error != ErrorCode.None
+                ? PartitionRead.Failed(converted.Error)
+                : read with { Records = WireRecords.FromMemory(converted.Records) };
+        }
+        catch (InvalidRecordsException)
+        {
+            // Clients that get the bytes as they are find it themselves, by the checksum.
+            return PartitionRead.Failed(ErrorCode.CorruptMessage);
+        }
     }
 }

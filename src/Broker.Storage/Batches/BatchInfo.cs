@@ -35,6 +35,9 @@ internal readonly record struct BatchInfo
 
     public int BaseSequence { get; init; }
 
+    /// <summary>False for the header that compaction leaves of a batch.</summary>
+    public bool HasRecords { get; init; }
+
     public bool HasProducer => ProducerId >= 0;
 
     public bool IsTransactional => (Attributes & 0x10) != 0;
@@ -43,6 +46,13 @@ internal readonly record struct BatchInfo
 
     /// <summary>Sequences wrap from 2^31-1 to 0.</summary>
     public int LastSequence => BaseSequence < 0 ? -1 : (int)((BaseSequence + (LastOffset - BaseOffset)) & int.MaxValue);
+
+    /// <summary>
+    /// May come behind a batch that ends with <paramref name="previous"/> in the segment that starts at <paramref name="segmentBase"/>. Base offset and leader epoch lie
+    /// outside the checksum: the order of a log is all that tells a wrong one.
+    /// </summary>
+    public bool Follows(long previous, long segmentBase) =>
+        LastOffset > previous && (Magic < 2 || BaseOffset > previous) && LastOffset - segmentBase <= int.MaxValue;
 
     /// <summary>Parses the start of a batch. False when the bytes are no batch header or are too few for one; the caller knows which from how many it had.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out BatchInfo batch)
@@ -90,6 +100,7 @@ internal readonly record struct BatchInfo
             ProducerId = BinaryPrimitives.ReadInt64BigEndian(bytes[43..]),
             ProducerEpoch = BinaryPrimitives.ReadInt16BigEndian(bytes[51..]),
             BaseSequence = BinaryPrimitives.ReadInt32BigEndian(bytes[53..]),
+            HasRecords = BinaryPrimitives.ReadInt32BigEndian(bytes[57..]) > 0,
         };
         return true;
     }
@@ -121,6 +132,7 @@ internal readonly record struct BatchInfo
             ProducerId = -1,
             ProducerEpoch = -1,
             BaseSequence = -1,
+            HasRecords = true,
         };
         return true;
     }

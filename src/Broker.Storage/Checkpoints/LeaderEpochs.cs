@@ -25,6 +25,17 @@ internal sealed class LeaderEpochs
         _written = _entries;
     }
 
+    private LeaderEpochs(LogFiles files, string directory, EpochEntry[] entries)
+    {
+        _files = files;
+        _path = Path.Combine(directory, LogFileNames.LeaderEpochs);
+        _entries = entries;
+        _written = entries;
+    }
+
+    /// <summary>Nothing is known, and nothing is read or written for it.</summary>
+    public static LeaderEpochs None(LogFiles files, string directory) => new(files, directory, []);
+
     public int Latest => _entries is { Length: > 0 } entries ? entries[^1].Epoch : -1;
 
     public ReadOnlySpan<EpochEntry> Entries => _entries;
@@ -206,6 +217,11 @@ internal sealed class LeaderEpochs
                 || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long start))
             {
                 throw new InvalidDataException($"Malformed line in checkpoint file ({_path}): {lines[i]}");
+            }
+
+            if (i > 0 && (epoch <= entries[i - 1].Epoch || start <= entries[i - 1].StartOffset))
+            {
+                throw new InvalidDataException($"Checkpoint file {_path} is out of order: '{lines[i]}' follows '{lines[i - 1]}'");
             }
 
             entries[i] = new EpochEntry(epoch, start);

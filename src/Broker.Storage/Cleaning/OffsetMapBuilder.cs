@@ -30,7 +30,7 @@ internal static class OffsetMapBuilder
 
     private static bool Add(CleaningPass pass, LogSegment segment, long firstDirty, KeyOffsetMap map, CleanedTransactions transactions)
     {
-        using SegmentBatchReader reader = pass.Read(segment, firstDirty <= segment.BaseOffset ? 0 : segment.Offsets.Lookup(firstDirty));
+        using SegmentBatchReader reader = pass.Read(segment, firstDirty <= segment.BaseOffset ? 0 : segment.EndPositionOf(firstDirty));
         while (reader.MoveNext())
         {
             BatchInfo batch = reader.Current;

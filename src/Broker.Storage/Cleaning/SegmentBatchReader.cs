@@ -18,6 +18,7 @@ internal sealed class SegmentBatchReader : IDisposable
     private int _bufferedFrom;
     private int _buffered;
     private int _currentAt;
+    private long _previous;
 
     /// <param name="files">The seam to the disk.</param>
     /// <param name="segment">What to read; only what it holds now.</param>
@@ -32,6 +33,7 @@ internal sealed class SegmentBatchReader : IDisposable
         _next = from;
         _bufferedFrom = from;
         _end = segment.Size;
+        _previous = segment.BaseOffset - 1;
         _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(bufferBytes, BatchInfo.HeaderSize));
     }
 
@@ -49,7 +51,8 @@ internal sealed class SegmentBatchReader : IDisposable
         }
 
         Fill(Math.Min(BatchInfo.HeaderSize, _end - _next));
-        if (!BatchInfo.TryParse(_buffer.AsSpan(_next - _bufferedFrom, _buffered - (_next - _bufferedFrom)), out BatchInfo batch) || batch.Size > _end - _next)
+        if (!BatchInfo.TryParse(_buffer.AsSpan(_next - _bufferedFrom, _buffered - (_next - _bufferedFrom)), out BatchInfo batch) || batch.Size > _end - _next
+            || !batch.Follows(_previous, _segment.BaseOffset))
         {
             throw new UncleanableLogException($"no batch at byte {_next} of segment {_segment.BaseOffset}");
         }
@@ -58,6 +61,7 @@ internal sealed class SegmentBatchReader : IDisposable
         Current = batch;
         _currentAt = _next;
         _next += batch.Size;
+        _previous = batch.LastOffset;
         if (!RecordBatchScanner.HasValidCrc(CurrentBytes))
         {
             throw new UncleanableLogException($"the batch at offset {batch.BaseOffset} (byte {_currentAt} of segment {_segment.BaseOffset}) does not match its checksum");

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Broker.Configuration;
 using Broker.Protocol;
 
@@ -82,6 +83,11 @@ internal sealed class DirectoryLoader
             MetaProperties.Check(stored, directory.Path, _options.ClusterId, _options.BrokerId);
         }
 
+        if (stored?.ClusterId is null && Files.List(directory.Path).Any(static e => e.IsDirectory))
+        {
+            _services.Logger.MetaPropertiesRestored(Path.Combine(directory.Path, MetaProperties.FileName), "cluster.id");
+        }
+
         MetaProperties current = new(0, _options.ClusterId ?? stored?.ClusterId, _options.BrokerId);
         if (stored != current)
         {
@@ -101,10 +107,14 @@ internal sealed class DirectoryLoader
         }
 
         List<(string Path, TopicPartition Partition)> found = FindPartitions(directory);
-        Dictionary<TopicPartition, long> recoveryPoints = ReadOrIgnore(directory.RecoveryPoints);
-        Dictionary<TopicPartition, long> startOffsets = ReadOrIgnore(directory.LogStartOffsets);
-        Dictionary<TopicPartition, long> highWatermarks = ReadOrIgnore(directory.HighWatermarks);
-        Dictionary<TopicPartition, long> cleanerOffsets = ReadOrIgnore(directory.CleanerOffsets);
+        bool hasLogs = found.Count > 0;
+        Dictionary<TopicPartition, long>? recoveryPoints = ReadOrIgnore(directory.RecoveryPoints, isClean && hasLogs);
+        Dictionary<TopicPartition, long>? startOffsets = ReadOrIgnore(directory.LogStartOffsets, isClean && hasLogs);
+        Dictionary<TopicPartition, long>? highWatermarks = ReadOrIgnore(directory.HighWatermarks, isClean && hasLogs);
+
+        // Damaged, it says nothing: then any log may have gaps.
+        Dictionary<TopicPartition, long>? cleanerOffsets = ReadOrIgnore(directory.CleanerOffsets, isExpected: false);
+        directory.HasLostCleanerOffsets = cleanerOffsets is null;
         _services.Logger.Loading(found.Count, directory.Path, isClean ? "clean" : "not clean: segments from the recovery points on are checked");
         ConcurrentDictionary<string, TopicConfig> configs = new(StringComparer.Ordinal);
         ParallelOptions threads = new() { MaxDegreeOfParallelism = Math.Max(1, _options.RecoveryThreadsPerDirectory), CancellationToken = ct };
@@ -113,10 +123,12 @@ internal sealed class DirectoryLoader
             Parallel.ForEach(found, threads, each =>
             {
                 LogCheckpoints checkpoints = new(
-                    recoveryPoints.GetValueOrDefault(each.Partition), highWatermarks.GetValueOrDefault(each.Partition), startOffsets.GetValueOrDefault(each.Partition));
-                TopicConfig config = configs.GetOrAdd(each.Partition.Topic, _options.ConfigOf);
-                LoadedLog log = LogLoader.Load(_services, each.Path, each.Partition, config, checkpoints, isClean);
-                _manager.Register(new PartitionLog(_services, directory, log, config) { CleanedUpTo = cleanerOffsets.GetValueOrDefault(each.Partition, -1) });
+                    recoveryPoints?.GetValueOrDefault(each.Partition) ?? 0,
+                    highWatermarks?.GetValueOrDefault(each.Partition) ?? 0,
+                    startOffsets?.GetValueOrDefault(each.Partition) ?? 0,
+                    cleanerOffsets?.GetValueOrDefault(each.Partition, -1) ?? -1,
+                    cleanerOffsets is null ? long.MaxValue : cleanerOffsets.GetValueOrDefault(each.Partition, -1));
+                _manager.Register(Open(directory, each.Path, each.Partition, configs.GetOrAdd(each.Partition.Topic, _options.ConfigOf), checkpoints, isClean));
             });
         }
         catch (AggregateException e)
@@ -166,17 +178,38 @@ internal sealed class DirectoryLoader
         return partition.Topic;
     }
 
-    /// <summary>A damaged checkpoint costs time (more is recovered), not data.</summary>
-    private Dictionary<TopicPartition, long> ReadOrIgnore(OffsetCheckpoint checkpoint)
+    /// <summary>A log that makes the loader stumble must not take the others with it, nor the broker at every start.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever is wrong with the files of one partition is logged with its name, and the others are served.")]
+    private PartitionLog Open(LogDirectory directory, string path, TopicPartition partition, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
     {
         try
         {
+            LoadedLog log = LogLoader.Load(_services, path, partition, config, checkpoints, isClean);
+            return new PartitionLog(_services, directory, log, config) { CleanedUpTo = checkpoints.CleanedUpTo };
+        }
+        catch (Exception e) when (e is not (IOException or UnauthorizedAccessException or LoadException))
+        {
+            _services.Logger.PartitionUnreadable(e, partition, path);
+            return PartitionLog.Unreadable(_services, directory, path, partition, config, checkpoints);
+        }
+    }
+
+    /// <summary>A damaged checkpoint costs time (more is recovered), not data. Null for one.</summary>
+    private Dictionary<TopicPartition, long>? ReadOrIgnore(OffsetCheckpoint checkpoint, bool isExpected)
+    {
+        try
+        {
+            if (isExpected && !Files.Exists(checkpoint.FilePath))
+            {
+                _services.Logger.CheckpointMissing(checkpoint.FilePath);
+            }
+
             return checkpoint.Read();
         }
         catch (InvalidDataException e)
         {
             _services.Logger.CheckpointIgnored(e, checkpoint.FilePath);
-            return [];
+            return null;
         }
     }
 

@@ -50,6 +50,9 @@ public sealed partial class LogDirectory
 
     internal OffsetCheckpoint CleanerOffsets { get; }
 
+    /// <summary>cleaner-offset-checkpoint was damaged. It stays as it is until the recovery points have passed all gaps that it knew of: the next clean stop.</summary>
+    internal bool HasLostCleanerOffsets { get; set; }
+
     internal DirectoryLock? Lock { get; set; }
 
     /// <summary>Something of a clean stop could not be written: the next start must not take it for one.</summary>

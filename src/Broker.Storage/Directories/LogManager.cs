@@ -34,7 +34,7 @@ public sealed class LogManager : IAsyncDisposable
     {
         _options = options;
         ILogger logger = loggers.CreateLogger("Broker.Storage");
-        _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs) { VerifiesTransactions = options.VerifiesTransactions };
+        _services = new LogServices(files, time, logger, new DeferredWork(), options.ProducerIdExpirationMs) { VerifiesTransactions = options.VerifiesTransactions, Omits = options.Omits };
         _directories = [.. options.Directories.Select(path => new LogDirectory(Path.GetFullPath(path), files, logger) { MinFreeBytes = options.MinFreeBytes, Time = time })];
         foreach (LogDirectory directory in _directories)
         {
@@ -250,6 +250,11 @@ public sealed class LogManager : IAsyncDisposable
 
     private static void AddTopicId(PartitionLog log, Guid topicId)
     {
+        if (log.IsUnreadable)
+        {
+            log.AssumeTopicId(topicId);
+        }
+
         if (log.TopicId != Guid.Empty || topicId == Guid.Empty || log.IsOffline)
         {
             return;
@@ -347,6 +352,11 @@ public sealed class LogManager : IAsyncDisposable
             // Without the lock this process never had the directory.
             if (directory.IsOnline && directory.Lock is not null)
             {
+                if (directory.HasLostCleanerOffsets)
+                {
+                    directory.WriteCleanerOffsets();
+                }
+
                 _services.Files.Replace(Path.Combine(directory.Path, LogDirectory.CleanShutdownMarker), "{\"version\":0,\"brokerEpoch\":-1}"u8, durable: true);
             }
         }

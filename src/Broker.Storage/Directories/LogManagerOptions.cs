@@ -48,6 +48,9 @@ public sealed record LogManagerOptions
     /// <summary>False for tests that run what is due themselves, one step after the other.</summary>
     internal bool HasThreads { get; init; } = true;
 
+    /// <summary>For tests.</summary>
+    internal Omission Omits { get; init; }
+
     /// <summary>Sub-directories of a log directory that belong to other parts of the broker.</summary>
     public IReadOnlyCollection<string> ForeignDirectories { get; init; } = [];
 }

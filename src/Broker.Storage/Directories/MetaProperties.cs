@@ -6,7 +6,9 @@ namespace Broker.Storage;
 /// <summary>What a log directory's meta.properties says. Version 0 is a broker of ZooKeeper mode, 1 one of KRaft.</summary>
 public sealed record MetaProperties(int Version, string? ClusterId, int? BrokerId)
 {
-    private const string FileName = "meta.properties";
+    internal const string FileName = "meta.properties";
+
+    private static readonly string[] KnownKeys = ["version", "broker.id", "node.id", "cluster.id", "directory.id"];
 
     /// <summary>The file of a directory; null when there is none. The first start decides on cluster.id and an automatic broker.id with it.</summary>
     /// <exception cref="LoadException">The file cannot be understood.</exception>
@@ -22,7 +24,16 @@ public sealed record MetaProperties(int Version, string? ClusterId, int? BrokerI
 
         Dictionary<string, string> values = Parse(Encoding.Latin1.GetString(files.ReadAll(path)));
         int version = Number(values, "version", path) ?? 0;
-        return new MetaProperties(version, values.GetValueOrDefault("cluster.id"), Number(values, version == 0 ? "broker.id" : "node.id", path));
+        string idKey = version == 0 ? "broker.id" : "node.id";
+        MetaProperties found = new(version, values.GetValueOrDefault("cluster.id"), Number(values, idKey, path));
+        if (found.BrokerId is null || (found.ClusterId is null && values.Keys.Any(static key => !KnownKeys.Contains(key))))
+        {
+            // To write it again would be to take over a directory that may belong to another broker.
+            throw new LoadException(
+                $"{path} is damaged: it has no {(found.BrokerId is null ? idKey : "cluster.id")}, only the keys '{string.Join("', '", values.Keys)}'. Restore the file, or remove it to have it written again.");
+        }
+
+        return found;
     }
 
     internal static void Check(MetaProperties stored, string directory, string? clusterId, int brokerId)

@@ -33,6 +33,13 @@ internal static class LogFileNames
             && long.TryParse(name.AsSpan(0, name.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out offset);
     }
 
+    /// <summary>The offset that the name of any file of a segment begins with; -1 for other names.</summary>
+    public static long BaseOffsetOf(string name)
+    {
+        int dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && long.TryParse(name.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out long offset) ? offset : -1;
+    }
+
     /// <summary>Splits at the last dash, because a topic may contain dashes.</summary>
     public static bool TryParseDirectory(ReadOnlySpan<char> name, out TopicPartition partition)
     {

@@ -2,6 +2,9 @@ using System.Buffers.Binary;
 
 namespace Broker.Storage;
 
+/// <summary>An offset (of the last record of a batch, or of one behind it) and where that batch starts.</summary>
+internal readonly record struct IndexEntry(long Offset, int Position);
+
 /// <summary>
 /// Sparse index of one segment: (last offset of a batch, position where that batch starts). Lives in memory while the segment is in use and is written to
 /// NNN.index at flush, roll and close, without a syscall per append: a segment above the recovery point rebuilds its index after a crash.
@@ -84,19 +87,19 @@ internal sealed class OffsetIndex
         _count = count + 1;
     }
 
-    /// <summary>Position of the last entry whose offset is not above <paramref name="offset"/>: a batch at or before the one that holds it. 0 without such an entry.</summary>
-    public int Lookup(long offset)
+    /// <summary>The last entry whose offset is not above <paramref name="offset"/>: a batch at or before the one that holds it. The segment's start without such an entry.</summary>
+    public IndexEntry Lookup(long offset)
     {
         int high = _count - 1;
         ulong[] entries = _entries;
         int low = 0;
-        int position = 0;
+        IndexEntry found = new(_baseOffset, 0);
         while (low <= high)
         {
             int middle = (low + high) >>> 1;
             if (OffsetOf(entries[middle]) <= offset)
             {
-                position = (int)(uint)entries[middle];
+                found = new IndexEntry(OffsetOf(entries[middle]), (int)(uint)entries[middle]);
                 low = middle + 1;
             }
             else
@@ -105,11 +108,11 @@ internal sealed class OffsetIndex
             }
         }
 
-        return position;
+        return found;
     }
 
-    /// <summary>Last offset of the first indexed batch that starts at the position or behind it; null without one.</summary>
-    public long? OffsetAtOrAfter(int position)
+    /// <summary>The first entry whose batch starts at the position or behind it; null without one.</summary>
+    public IndexEntry? EntryAtOrAfter(int position)
     {
         int count = _count;
         ulong[] entries = _entries;
@@ -128,7 +131,7 @@ internal sealed class OffsetIndex
             }
         }
 
-        return low < count ? OffsetOf(entries[low]) : null;
+        return low < count ? new IndexEntry(OffsetOf(entries[low]), (int)(uint)entries[low]) : null;
     }
 
     /// <summary>Keeps the entries below <paramref name="offset"/>.</summary>

@@ -99,7 +99,7 @@ internal sealed class TimeIndex
         }
     }
 
-    /// <summary>The last entry whose timestamp is not above the target; the segment's start when there is none.</summary>
+    /// <summary>The last entry whose timestamp is below the target, so that nothing before it can be the answer; the segment's start when there is none.</summary>
     public TimeEntry Lookup(long timestampMs)
     {
         lock (_lock)
@@ -110,7 +110,7 @@ internal sealed class TimeIndex
             while (low <= high)
             {
                 int middle = (low + high) >>> 1;
-                if (_entries[middle].TimestampMs <= timestampMs)
+                if (_entries[middle].TimestampMs < timestampMs)
                 {
                     found = _entries[middle];
                     low = middle + 1;

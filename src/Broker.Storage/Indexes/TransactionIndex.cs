@@ -15,6 +15,7 @@ internal sealed class TransactionIndex
     private readonly Lock _lock = new();
     private string _path;
     private List<AbortedTransaction>? _entries;
+    private volatile bool _needsCheck;
 
     // Entries in the file, and whether those are all.
     private int _written;
@@ -33,6 +34,57 @@ internal sealed class TransactionIndex
         lock (_lock)
         {
             _path = path;
+        }
+    }
+
+    /// <summary>
+    /// True for entries that were read from the file and not held against the log yet; for a file that cannot be an index there are none until
+    /// <see cref="Replace"/> brings them.
+    /// </summary>
+    public bool NeedsCheck
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Load();
+                return _needsCheck;
+            }
+        }
+    }
+
+    /// <summary>False when the bytes read from the file cannot be entries.</summary>
+    public bool IsSound { get; private set; } = true;
+
+    /// <summary>The entries fit the log.</summary>
+    public void Trust() => _needsCheck = false;
+
+    /// <summary>Puts what the log says in the place of a damaged file.</summary>
+    public void Replace(IReadOnlyList<AbortedTransaction> entries)
+    {
+        lock (_lock)
+        {
+            byte[] bytes = new byte[entries.Count * EntrySize];
+            for (int i = 0; i < entries.Count; i++)
+            {
+                Encode(entries[i], bytes.AsSpan(i * EntrySize));
+            }
+
+            _entries = [.. entries];
+            IsSound = true;
+            _needsCheck = false;
+            _written = 0;
+            _hasUnwritten = true;
+            try
+            {
+                _files.Replace(_path, bytes, durable: true);
+                _written = entries.Count;
+                _hasUnwritten = false;
+            }
+            catch (DiskFullException)
+            {
+                // Right in memory; the next start finds the file as it is and does this again.
+            }
         }
     }
 
@@ -86,6 +138,12 @@ internal sealed class TransactionIndex
             entries.RemoveRange(keep, entries.Count - keep);
             _written = Math.Min(_written, keep);
             _hasUnwritten = _written < keep;
+            if (keep == 0)
+            {
+                IsSound = true;
+                _needsCheck = false;
+            }
+
             if (_files.Exists(_path))
             {
                 using var file = _files.Open(_path, create: false);
@@ -105,12 +163,8 @@ internal sealed class TransactionIndex
         if (_files.Exists(_path))
         {
             byte[] bytes = _files.ReadAll(_path);
-
-            // A torn last entry is left out: its marker lies above the recovery point and recovery wrote it again.
-            for (int at = 0; at + EntrySize <= bytes.Length; at += EntrySize)
-            {
-                entries.Add(Decode(bytes.AsSpan(at)));
-            }
+            _needsCheck = bytes.Length > 0;
+            IsSound = TryDecode(bytes, entries);
         }
 
         _written = entries.Count;
@@ -129,6 +183,28 @@ internal sealed class TransactionIndex
         _files.Write(file, bytes, (long)_written * EntrySize);
         _written = entries.Count;
         _hasUnwritten = false;
+    }
+
+    /// <summary>Version, the order of the markers, and what must hold between the offsets of each entry. Nothing else in the file tells that it is damaged.</summary>
+    private static bool TryDecode(ReadOnlySpan<byte> bytes, List<AbortedTransaction> entries)
+    {
+        AbortedTransaction previous = new(-1, -1, -1, -1);
+        for (int at = 0; at < bytes.Length; at += EntrySize)
+        {
+            bool isWhole = bytes.Length - at >= EntrySize && BinaryPrimitives.ReadInt16BigEndian(bytes[at..]) == Version;
+            AbortedTransaction entry = isWhole ? Decode(bytes[at..]) : default;
+            if (!isWhole || entry.ProducerId < 0 || entry.FirstOffset < 0 || entry.FirstOffset >= entry.LastOffset || entry.LastOffset <= previous.LastOffset
+                || entry.LastStableOffset < previous.LastStableOffset || entry.LastStableOffset > entry.LastOffset + 1 || entry.FirstOffset < previous.LastStableOffset)
+            {
+                entries.Clear();
+                return false;
+            }
+
+            entries.Add(entry);
+            previous = entry;
+        }
+
+        return true;
     }
 
     private static void Encode(AbortedTransaction entry, Span<byte> bytes)

@@ -12,44 +12,56 @@ internal static class LogLoader
     public static LoadedLog Load(
         LogServices services, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
     {
-        SegmentFiles found = SegmentFiles.Collect(services.Files, path);
+        SegmentFiles found = SegmentFiles.Collect(services, path);
         Guid topicId = ReadTopicId(services, path);
         LeaderEpochs epochs = ReadEpochs(services, path);
         List<LogSegment> segments = [];
         foreach ((long baseOffset, long length) in found.Logs)
         {
             int size = (int)Math.Min(length, int.MaxValue);
-            segments.Add(new LogSegment(services.Files, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
+            segments.Add(new LogSegment(services, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
         }
 
-        if (!epochs.HasFile)
+        bool hasEpochs = epochs.HasFile;
+        if (!hasEpochs)
         {
-            RebuildEpochs(segments, epochs);
+            RebuildEpochs(services, tp, path, segments, epochs);
         }
 
+        long? end = isClean && segments.Count > 0 ? EndAfterCleanStop(segments[^1], checkpoints.RecoveryPoint) : null;
         long? rebuildFrom = null;
-        long? end = isClean && segments.Count > 0 ? segments[^1].FindNextOffset() : null;
         if (end is null && segments.Count > 0)
         {
-            // A clean marker with a damaged tail: somebody touched the files. The last segment alone is suspect then.
+            // A clean marker with another end than the stop left: somebody touched the files. The last segment alone is suspect then.
             int first = isClean ? segments.Count - 1 : FirstToRecover(segments, checkpoints.RecoveryPoint);
             rebuildFrom = segments[first].BaseOffset;
             epochs.TruncateFromEnd(segments[first].BaseOffset);
-            end = Recover(services, tp, segments, first, epochs, config);
+            end = Recover(services, tp, segments, first, epochs, GapsBelow(config, checkpoints));
         }
 
-        if (end is null || end < checkpoints.LogStartOffset)
+        TellEnd(services, tp, path, end ?? 0, checkpoints, isClean);
+        bool isWhole = isClean && rebuildFrom is null && segments.Count > 0;
+        long start = isWhole && checkpoints.LogStartOffset > 0
+            ? BelievedStart(services, tp, segments[0].BaseOffset, hasEpochs ? epochs : null, checkpoints.LogStartOffset, end!.Value)
+            : checkpoints.LogStartOffset;
+        if (end is null || end < start)
         {
-            end = StartOver(services, path, segments, config, checkpoints.LogStartOffset);
+            services.Logger.LogStartsOver(tp, end ?? 0, start);
+            end = StartOver(services, path, segments, config, start);
             rebuildFrom = null;
         }
 
-        DropBelow(segments, checkpoints.LogStartOffset);
+        DropBelow(services, tp, segments, start);
         LogSegment[] all = [.. segments];
-        long start = Math.Max(checkpoints.LogStartOffset, all[0].BaseOffset);
+        if (start > all[0].BaseOffset)
+        {
+            services.Logger.LogStartLoaded(tp, start);
+        }
+
+        start = Math.Max(start, all[0].BaseOffset);
         epochs.TruncateFromEnd(end.Value);
         epochs.TruncateFromStart(start);
-        ProducerStates producers = LoadProducers(services, path, all, found, end.Value, rebuildFrom, isClean);
+        ProducerStates producers = LoadProducers(services, tp, path, all, found, end.Value, rebuildFrom, isClean);
         foreach (LogSegment segment in all)
         {
             // Most logs of many are idle: a file is opened again by its first reader or writer.
@@ -68,8 +80,59 @@ internal static class LogLoader
             PartitionMetadataFile.Write(services.Files, path, topicId);
         }
 
-        LogSegment segment = LogSegment.Create(services.Files, path, 0, PartitionLog.NewSegmentOptions(config, services.NowMs));
+        LogSegment segment = LogSegment.Create(services, path, 0, PartitionLog.NewSegmentOptions(config, services.NowMs));
         return new LoadedLog(tp, topicId, path, [segment], new ProducerStates(), new LeaderEpochs(services.Files, path), 0, 0, 0, 0);
+    }
+
+    /// <summary>
+    /// Null when the last segment has to be checked. A clean stop leaves the recovery point at the end of the log, so another end shows damage of the tail, of the
+    /// checkpoint, or a missing segment. Zero is no entry.
+    /// </summary>
+    private static long? EndAfterCleanStop(LogSegment last, long recoveryPoint) =>
+        last.FindNextOffset() is { } end && (end == recoveryPoint || recoveryPoint == 0) ? end : null;
+
+    private static void TellEnd(LogServices services, TopicPartition tp, string path, long end, LogCheckpoints checkpoints, bool isClean)
+    {
+        long recoveryPoint = checkpoints.RecoveryPoint;
+        if (end < recoveryPoint)
+        {
+            services.Logger.LogShorterThanFlushed(tp, path, end, recoveryPoint);
+        }
+        else if (end < checkpoints.HighWatermark)
+        {
+            services.Logger.LogShorterThanSeen(tp, path, end, checkpoints.HighWatermark);
+        }
+        else if (isClean && end > recoveryPoint && recoveryPoint > 0)
+        {
+            services.Logger.LogLongerThanFlushed(tp, end, recoveryPoint);
+        }
+    }
+
+    /// <summary>
+    /// A log start offset in a checkpoint that was damaged would delete records. After a clean stop two others can contradict it: the end of the log, and the leader
+    /// epochs, of which none starts below the log start offset.
+    /// </summary>
+    private static long BelievedStart(LogServices services, TopicPartition tp, long firstOffset, LeaderEpochs? epochs, long logStartOffset, long end)
+    {
+        long believed = logStartOffset;
+        string reason = "";
+        if (logStartOffset > end)
+        {
+            believed = firstOffset;
+            reason = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"all of the log is there, and it ends at offset {end}");
+        }
+        else if (epochs is not null && epochs.Entries.Length > 0 && epochs.Entries[0].StartOffset < logStartOffset)
+        {
+            believed = Math.Max(firstOffset, epochs.Entries[0].StartOffset);
+            reason = $"{LogFileNames.LeaderEpochs} knows of records below it";
+        }
+
+        if (believed != logStartOffset)
+        {
+            services.Logger.LogStartNotBelieved(tp, logStartOffset, reason, believed);
+        }
+
+        return believed;
     }
 
     /// <summary>Guid.Empty when the file is damaged: the metadata of the cluster knows the id and has it written again.</summary>
@@ -86,11 +149,16 @@ internal static class LogLoader
         }
     }
 
-    private static void RebuildEpochs(List<LogSegment> segments, LeaderEpochs epochs)
+    private static void RebuildEpochs(LogServices services, TopicPartition tp, string path, List<LogSegment> segments, LeaderEpochs epochs)
     {
         foreach (LogSegment segment in segments)
         {
             segment.CollectEpochs(epochs);
+        }
+
+        if (epochs.Entries.Length > 0)
+        {
+            services.Logger.EpochsMissing(tp, Path.Combine(path, LogFileNames.LeaderEpochs));
         }
     }
 
@@ -110,6 +178,8 @@ internal static class LogLoader
         }
     }
 
+    private static long GapsBelow(TopicConfig config, LogCheckpoints checkpoints) => config.IsCompacted ? long.MaxValue : checkpoints.GapsBelow;
+
     private static int FirstToRecover(List<LogSegment> segments, long recoveryPoint)
     {
         int first = segments.Count - 1;
@@ -121,20 +191,21 @@ internal static class LogLoader
         return first;
     }
 
-    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs, TopicConfig config)
+    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs, long gapsBelow)
     {
         long end = segments[first].BaseOffset;
         for (int i = first; i < segments.Count; i++)
         {
             // A segment that lost its end exactly between two batches looks whole. Only compaction leaves gaps, and nothing leaves overlaps.
             long baseOffset = segments[i].BaseOffset;
-            if (baseOffset < end || (baseOffset > end && !config.IsCompacted))
+            if (baseOffset < end || (baseOffset > end && end >= gapsBelow))
             {
+                services.Logger.SegmentOutOfPlace(tp, baseOffset, end);
                 Drop(services, tp, segments, i);
                 break;
             }
 
-            (long cutBytes, end) = segments[i].Recover(epochs);
+            (long cutBytes, end) = segments[i].Recover(epochs, gapsBelow, i + 1 < segments.Count ? segments[i + 1].BaseOffset : long.MaxValue);
             services.Logger.SegmentRecovered(tp, baseOffset, end);
             if (cutBytes > 0)
             {
@@ -159,10 +230,11 @@ internal static class LogLoader
     }
 
     /// <summary>What retention would remove next; after a crash there may be a hole between these and the log start offset.</summary>
-    private static void DropBelow(List<LogSegment> segments, long logStartOffset)
+    private static void DropBelow(LogServices services, TopicPartition tp, List<LogSegment> segments, long logStartOffset)
     {
         while (segments.Count > 1 && segments[1].BaseOffset <= logStartOffset)
         {
+            services.Logger.SegmentBelowStart(tp, segments[0].BaseOffset, logStartOffset);
             segments[0].DeleteFiles();
             segments.RemoveAt(0);
         }
@@ -177,19 +249,24 @@ internal static class LogLoader
         }
 
         segments.Clear();
-        segments.Add(LogSegment.Create(services.Files, path, startOffset, PartitionLog.NewSegmentOptions(config, services.NowMs)));
+        segments.Add(LogSegment.Create(services, path, startOffset, PartitionLog.NewSegmentOptions(config, services.NowMs)));
         return startOffset;
     }
 
     private static ProducerStates LoadProducers(
-        LogServices services, string path, LogSegment[] segments, SegmentFiles found, long end, long? rebuildFrom, bool isClean)
+        LogServices services, TopicPartition tp, string path, LogSegment[] segments, SegmentFiles found, long end, long? rebuildFrom, bool isClean)
     {
         ProducerStates producers = new();
         if (isClean && found.Snapshots.Count == 0 && rebuildFrom is null)
         {
-            // Every clean shutdown leaves a snapshot: a directory without one is older than idempotent producers.
-            producers.EndOffset = end;
-            return producers;
+            // Every clean shutdown leaves a snapshot: a directory without one is older than idempotent producers, or the file was lost.
+            if (segments.All(static s => !s.HasCurrentFormat))
+            {
+                producers.EndOffset = end;
+                return producers;
+            }
+
+            services.Logger.SnapshotsMissing(tp);
         }
 
         // What was listed holds as long as no segment was deleted since, and its snapshot with it.

@@ -23,6 +23,17 @@ internal sealed partial class LogSegment
     /// <summary>What retention compares: records without timestamps count from the file's last change.</summary>
     public long LargestTimestampMs => Max.TimestampMs is var time && time >= 0 ? time : new DateTimeOffset(LastModifiedUtc).ToUnixTimeMilliseconds();
 
+    /// <summary>Whether it begins with a batch of format 2, the only one that producers with ids write.</summary>
+    public bool HasCurrentFormat
+    {
+        get
+        {
+            Span<byte> buffer = stackalloc byte[BatchInfo.HeaderSize];
+            BatchScanner scanner = new(_files, File, 0, _size, buffer);
+            return _size > 0 && scanner.MoveNext() && scanner.Current.Magic >= 2;
+        }
+    }
+
     /// <summary>Timestamp that segment.ms counts from; null when empty or without timestamps.</summary>
     public long? FirstBatchTimestampMs
     {
@@ -43,13 +54,16 @@ internal sealed partial class LogSegment
     }
 
     /// <summary>Checks every batch, cuts the file after the last good one, rebuilds the indexes. Returns the bytes cut and the offset after the last record.</summary>
-    public (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs)
+    /// <param name="epochs">Told of the batches' leader epochs.</param>
+    /// <param name="gapsBelow">Below this offset compaction may have left gaps. Elsewhere a batch that does not begin where the one before it ends has a wrong base offset, which no checksum covers.</param>
+    /// <param name="limit">Where the next segment starts.</param>
+    public (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit)
     {
         long fileLength = _files.Length(File);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
         try
         {
-            return Recover(epochs, fileLength, buffer);
+            return Recover(epochs, gapsBelow, limit, fileLength, buffer);
         }
         finally
         {
@@ -126,7 +140,7 @@ internal sealed partial class LogSegment
         }
     }
 
-    private (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs, long fileLength, Span<byte> buffer)
+    private (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit, long fileLength, Span<byte> buffer)
     {
         OffsetIndex offsets = new(BaseOffset);
         TimeIndex times = new(BaseOffset);
@@ -136,8 +150,15 @@ internal sealed partial class LogSegment
         TimeEntry max = new(-1, BaseOffset);
         BatchScanner scanner = new(_files, File, 0, Math.Min(fileLength, int.MaxValue), buffer);
         int good = 0;
-        while (scanner.MoveNext() && IsNext(scanner.Current, next) && scanner.CurrentIsIntact())
+        while (scanner.MoveNext() && scanner.Current.Follows(next - 1, BaseOffset)
+            && (_services.Omits == Omission.Checksums || scanner.CurrentIsIntact()))
         {
+            bool isBehindGap = scanner.Current.Magic >= 2 && scanner.Current.BaseOffset > next;
+            if (isBehindGap && (next >= gapsBelow || IsDisproved(scanner.Current, scanner.NextPosition, fileLength, limit)))
+            {
+                break;
+            }
+
             max = AppendToIndexes(scanner.Current, good, offsets, times, max);
             epochs.AssignIfNewer(scanner.Current.LeaderEpoch, scanner.Current.BaseOffset);
             next = scanner.Current.LastOffset + 1;
@@ -153,9 +174,11 @@ internal sealed partial class LogSegment
         lock (_sync)
         {
             _size = good;
+            _foreignBytes = 0;
             _offsets = offsets;
             _times = times;
             _max = max;
+            _isMaxChecked = true;
             _firstBatchTimestampMs = null;
         }
 
@@ -164,8 +187,13 @@ internal sealed partial class LogSegment
         return (fileLength - good, next);
     }
 
-    private bool IsNext(in BatchInfo batch, long next) =>
-        batch.LastOffset >= next && (batch.Magic < 2 || batch.BaseOffset >= next) && batch.LastOffset - BaseOffset <= int.MaxValue;
+    /// <summary>Whether what comes behind a batch shows that its base offset is too high.</summary>
+    public bool IsDisproved(in BatchInfo batch, long end, long fileLength, long limit)
+    {
+        Span<byte> buffer = stackalloc byte[BatchInfo.HeaderSize];
+        BatchScanner scanner = new(_files, File, end, fileLength, buffer);
+        return batch.LastOffset >= limit || (scanner.MoveNext() && scanner.Current.BaseOffset <= batch.LastOffset);
+    }
 
     private (OffsetIndex Offsets, TimeIndex Times) LoadIndexes()
     {
@@ -180,33 +208,74 @@ internal sealed partial class LogSegment
             string timePath = PathOf(LogFileNames.TimeIndex);
             OffsetIndex? offsets = _files.Exists(offsetPath) ? OffsetIndex.Parse(BaseOffset, _files.ReadAll(offsetPath), _size) : null;
             TimeIndex? times = _files.Exists(timePath) ? TimeIndex.Parse(BaseOffset, _files.ReadAll(timePath)) : null;
-            bool isRebuilt = offsets is null || times is null;
-            if (offsets is null || times is null)
+            if (offsets is not null && times is not null)
             {
-                (offsets, times) = RebuildIndexes();
+                _times = times;
+                _offsets = offsets;
+                return (offsets, times);
             }
 
+            if (offsets is null)
+            {
+                TellUnusable(offsetPath);
+            }
+
+            if (times is null)
+            {
+                TellUnusable(timePath);
+            }
+
+            // Both come from the same scan, what is left of the other is not needed.
+            (offsets, times, _) = ScanForIndexes();
             _times = times;
             _offsets = offsets;
-            if (isRebuilt)
-            {
-                WriteIndexesIfThereIsRoom();
-            }
-
+            WriteIndexesIfThereIsRoom();
             return (offsets, times);
         }
     }
 
-    /// <summary>From the batches themselves, when the files are missing or damaged. The CRCs are not looked at: this is no recovery.</summary>
-    private (OffsetIndex Offsets, TimeIndex Times) RebuildIndexes()
+    private void TellUnusable(string path)
+    {
+        if (_size > 0)
+        {
+            _services.Logger.IndexRebuilt(path, _files.Exists(path) ? "it is damaged" : "it is missing");
+        }
+    }
+
+    /// <summary>
+    /// An entry of the index does not fit the log: both indexes come from the batches again. When the log itself cannot be read to its end they stay as they are,
+    /// because they lead past the damage.
+    /// </summary>
+    private void Rebuild(string kind)
+    {
+        lock (_sync)
+        {
+            (OffsetIndex offsets, TimeIndex times, bool isWhole) = ScanForIndexes();
+            if (!isWhole)
+            {
+                return;
+            }
+
+            _services.Logger.IndexRebuilt(PathOf(kind), "an entry does not fit the log");
+            _times = times;
+            _offsets = offsets;
+            _max = times.Last;
+            WriteIndexesIfThereIsRoom();
+        }
+    }
+
+    /// <summary>From the batches themselves. The CRCs are not looked at: this is no recovery.</summary>
+    private (OffsetIndex Offsets, TimeIndex Times, bool IsWhole) ScanForIndexes()
     {
         OffsetIndex offsets = new(BaseOffset);
         TimeIndex times = new(BaseOffset);
         TimeEntry max = new(-1, BaseOffset);
         int sinceEntry = 0;
+        int size = _size;
+        long previous = BaseOffset - 1;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
-        BatchScanner scanner = new(_files, _file ??= _files.Open(PathOf(LogFileNames.Log), create: false), 0, _size, buffer);
-        while (scanner.MoveNext())
+        BatchScanner scanner = new(_files, _file ??= _files.Open(PathOf(LogFileNames.Log), create: false), 0, size, buffer);
+        while (scanner.MoveNext() && scanner.Current.Follows(previous, BaseOffset))
         {
             BatchInfo batch = scanner.Current;
             max = batch.MaxTimestamp > max.TimestampMs ? new TimeEntry(batch.MaxTimestamp, batch.LastOffset) : max;
@@ -218,22 +287,22 @@ internal sealed partial class LogSegment
             }
 
             sinceEntry += batch.Size;
+            previous = batch.LastOffset;
         }
 
         ArrayPool<byte>.Shared.Return(buffer);
         times.MaybeAppend(max);
-        _max = max;
-        return (offsets, times);
+        return (offsets, times, scanner.NextPosition == size);
     }
 
-    private int LastIndexedPosition() => Offsets is { Count: > 0 } offsets ? offsets.Lookup(offsets.LastOffset) : 0;
+    private int LastIndexedPosition() => Offsets.Lookup(long.MaxValue).Position;
 
-    /// <summary>The last entry's position without loading the index; 0 when it cannot be trusted.</summary>
-    private int PeekLastIndexedPosition(int size)
+    /// <summary>The last entry without loading the index; the segment's start when it cannot be trusted.</summary>
+    private IndexEntry PeekLastEntry(int size)
     {
-        if (_offsets is not null)
+        if (_offsets is { } offsets)
         {
-            return LastIndexedPosition();
+            return offsets.Lookup(long.MaxValue);
         }
 
         if (size <= LookupBufferSize)
@@ -243,13 +312,10 @@ internal sealed partial class LogSegment
         }
 
         Span<byte> entry = stackalloc byte[OffsetIndex.EntrySize];
-        if (!TryReadLastEntry(LogFileNames.OffsetIndex, entry))
-        {
-            return 0;
-        }
-
-        uint position = BinaryPrimitives.ReadUInt32BigEndian(entry[4..]);
-        return position < size ? (int)position : 0;
+        uint position = TryReadLastEntry(LogFileNames.OffsetIndex, entry) ? BinaryPrimitives.ReadUInt32BigEndian(entry[4..]) : 0;
+        return position > 0 && position < size
+            ? new IndexEntry(BaseOffset + BinaryPrimitives.ReadUInt32BigEndian(entry), (int)position)
+            : new IndexEntry(BaseOffset, 0);
     }
 
     private TimeEntry PeekMax()
@@ -270,8 +336,7 @@ internal sealed partial class LogSegment
             return last;
         }
 
-        LoadIndexes();
-        return _max ?? _times!.Last;
+        return LoadIndexes().Times.Last;
     }
 
     private bool TryReadLastEntry(string kind, Span<byte> entry)

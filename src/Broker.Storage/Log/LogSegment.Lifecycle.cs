@@ -52,7 +52,8 @@ internal sealed partial class LogSegment
     /// <summary>Removes the batch that holds the offset and all later ones.</summary>
     public void TruncateTo(long offset)
     {
-        int position = TryFind(offset, out BatchPosition batch, out int end) ? batch.Position : end;
+        int position = EndPositionOf(offset);
+        CheckMax();
         _tail.Clear();
         Transactions.TruncateTo(offset);
         lock (_sync)
@@ -61,6 +62,8 @@ internal sealed partial class LogSegment
             Offsets.TruncateTo(offset);
             Times.TruncateTo(offset);
             _size = position;
+            _foreignBytes = Math.Min(_foreignBytes, position);
+            Volatile.Write(ref _walked, 0);
             _files.SetLength(File, position);
             _max = position == 0 ? new TimeEntry(-1, BaseOffset) : MaxOfScan(position);
             _firstBatchTimestampMs = null;
@@ -144,7 +147,7 @@ internal sealed partial class LogSegment
     private TimeEntry MaxOfScan(int end)
     {
         TimeEntry max = Times.Last;
-        int from = max.TimestampMs < 0 ? 0 : Offsets.Lookup(max.Offset);
+        int from = max.TimestampMs < 0 ? 0 : Offsets.Lookup(max.Offset).Position;
         Span<byte> buffer = stackalloc byte[LookupBufferSize];
         BatchScanner scanner = new(_files, File, from, end, buffer);
         while (scanner.MoveNext())

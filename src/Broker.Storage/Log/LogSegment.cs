@@ -11,6 +11,7 @@ internal sealed partial class LogSegment
 {
     private const int LookupBufferSize = 4096;
 
+    private readonly LogServices _services;
     private readonly LogFiles _files;
     private readonly Lock _sync = new();
     private readonly TailPositions _tail = new();
@@ -25,16 +26,19 @@ internal sealed partial class LogSegment
     private bool _hasUnflushedIndexes;
     private int _bytesSinceIndexEntry = -1;
     private TimeEntry? _max;
+    private bool _isMaxChecked;
     private long? _firstBatchTimestampMs;
 
-    public LogSegment(LogFiles files, string directory, long baseOffset, int size, SegmentOptions options)
+    public LogSegment(LogServices services, string directory, long baseOffset, int size, SegmentOptions options)
     {
-        _files = files;
+        _services = services;
+        _files = services.Files;
         _directory = directory;
         _size = size;
+        _foreignBytes = size;
         BaseOffset = baseOffset;
         Options = options;
-        Transactions = new TransactionIndex(files, PathOf(LogFileNames.TransactionIndex));
+        Transactions = new TransactionIndex(_files, PathOf(LogFileNames.TransactionIndex));
     }
 
     public long BaseOffset { get; }
@@ -80,13 +84,15 @@ internal sealed partial class LogSegment
     }
 
     /// <summary>Makes the files of a new segment. Index files follow when there is something to write.</summary>
-    public static LogSegment Create(LogFiles files, string directory, long baseOffset, SegmentOptions options)
+    public static LogSegment Create(LogServices services, string directory, long baseOffset, SegmentOptions options)
     {
-        LogSegment segment = new(files, directory, baseOffset, 0, options)
+        LogFiles files = services.Files;
+        LogSegment segment = new(services, directory, baseOffset, 0, options)
         {
             _bytesSinceIndexEntry = 0,
             _hasUnflushedIndexes = true,
             _max = new TimeEntry(-1, baseOffset),
+            _isMaxChecked = true,
             _offsets = new OffsetIndex(baseOffset),
             _times = new TimeIndex(baseOffset),
         };
@@ -99,6 +105,11 @@ internal sealed partial class LogSegment
     public void Append(ReadOnlySpan<byte> batches)
     {
         int start = _size;
+        if (!_isMaxChecked)
+        {
+            CheckMax();
+        }
+
         try
         {
             _files.Write(File, batches, start);
@@ -141,33 +152,7 @@ internal sealed partial class LogSegment
         _size = start + batches.Length;
     }
 
-    /// <summary>The first batch whose last offset is not below <paramref name="offset"/>. False when there is none below <paramref name="end"/>, the size looked at.</summary>
-    public bool TryFind(long offset, out BatchPosition found, out int end)
-    {
-        end = _size;
-        if (_tail.TryFind(offset, out found))
-        {
-            return true;
-        }
-
-        return TryScan(offset, Offsets.Lookup(offset), end, out found);
-    }
-
-    /// <summary>True when the batch of the offset was appended lately, so that <see cref="TryFind"/> looks into no file.</summary>
-    public bool IsRecent(long offset) => _tail.TryFind(offset, out _);
-
-    /// <summary>Where the batches that lie wholly below <paramref name="offset"/> end.</summary>
-    public int EndPositionOf(long offset)
-    {
-        if (_tail.TryFindEnd(offset, out int position))
-        {
-            return position;
-        }
-
-        return TryFind(offset, out BatchPosition batch, out int end) ? batch.Position : end;
-    }
-
-    /// <summary>The offset after the last record; the base offset of an empty segment. Null when the file does not end with a whole batch.</summary>
+    /// <summary>The offset after the last record; the base offset of an empty segment. Null when the file does not end with a whole batch, or its last batches are out of order.</summary>
     public long? FindNextOffset()
     {
         int size = _size;
@@ -176,35 +161,19 @@ internal sealed partial class LogSegment
             return BaseOffset;
         }
 
-        int from = PeekLastIndexedPosition(size);
-        return ScanToEnd(from, size) ?? (from > 0 ? ScanToEnd(0, size) : null);
+        IndexEntry last = PeekLastEntry(size);
+        return ScanToEnd(last, size) ?? (last.Position > 0 ? ScanToEnd(new IndexEntry(BaseOffset, 0), size) : null);
     }
 
-    private bool TryScan(long offset, int from, int end, out BatchPosition found)
+    private long? ScanToEnd(IndexEntry from, int size)
     {
         Span<byte> buffer = stackalloc byte[LookupBufferSize];
-        BatchScanner scanner = new(_files, File, from, end, buffer);
-        while (scanner.MoveNext())
-        {
-            if (scanner.Current.LastOffset >= offset)
-            {
-                found = new BatchPosition(scanner.Current.BaseOffset, scanner.Current.LastOffset, (int)scanner.Position, scanner.Current.Size);
-                return true;
-            }
-        }
-
-        found = default;
-        return false;
-    }
-
-    private long? ScanToEnd(int from, int size)
-    {
-        Span<byte> buffer = stackalloc byte[LookupBufferSize];
-        BatchScanner scanner = new(_files, File, from, size, buffer);
+        BatchScanner scanner = new(_files, File, from.Position, size, buffer);
         long next = BaseOffset;
         while (scanner.MoveNext())
         {
-            if (scanner.Current.LastOffset < next - 1)
+            bool isAtEntry = from.Position > 0 && scanner.Position == from.Position;
+            if (!scanner.Current.Follows(next - 1, BaseOffset) || (isAtEntry && scanner.Current.LastOffset > from.Offset))
             {
                 return null;
             }

@@ -8,5 +8,8 @@ internal sealed record LogServices(LogFiles Files, TimeProvider Time, ILogger Lo
     /// <summary>transaction.partition.verification.enable, as configured at the moment.</summary>
     public Func<bool> VerifiesTransactions { get; init; } = static () => false;
 
+    /// <summary>For tests.</summary>
+    public Omission Omits { get; init; }
+
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 }

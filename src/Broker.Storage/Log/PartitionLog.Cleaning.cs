@@ -93,7 +93,7 @@ public sealed partial class PartitionLog
 
                 cleaned.RenameToFinal();
             });
-            LogSegment replacement = new(Files, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
+            LogSegment replacement = new(_services, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
             _segments = [.. segments[..at], replacement, .. segments[(at + old.Length)..]];
         }
 

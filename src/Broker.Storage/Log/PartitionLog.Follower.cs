@@ -124,6 +124,11 @@ public sealed partial class PartitionLog
 
             return ErrorCode.None;
         }
+        catch (DamagedSegmentException e)
+        {
+            ReportDamage(e);
+            return ErrorCode.KafkaStorageError;
+        }
         catch (Exception e) when (IsFailure(e, operation))
         {
             return ErrorCode.KafkaStorageError;

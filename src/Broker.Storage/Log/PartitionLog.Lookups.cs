@@ -1,4 +1,5 @@
 using System.Buffers;
+using Broker.Protocol.Records;
 
 namespace Broker.Storage;
 
@@ -18,9 +19,10 @@ public sealed partial class PartitionLog
 
         try
         {
-            foreach (LogSegment segment in _segments)
+            LogSegment[] segments = _segments;
+            for (int i = 0; i < segments.Length; i++)
             {
-                if (segment.Size > 0 && segment.Max.TimestampMs >= timestampMs && Search(segment, timestampMs, LogStartOffset) is { } found)
+                if (TrySearch(segments[i], timestampMs, i + 1 < segments.Length ? segments[i + 1].BaseOffset : long.MaxValue) is { } found)
                 {
                     return found;
                 }
@@ -47,6 +49,7 @@ public sealed partial class PartitionLog
         {
             foreach (LogSegment segment in _segments)
             {
+                segment.CheckMax();
                 max = Math.Max(max, segment.Size > 0 ? segment.Max.TimestampMs : -1);
             }
         }
@@ -101,53 +104,45 @@ public sealed partial class PartitionLog
         }
     }
 
-    /// <summary>Transactions that were aborted and have records within [from, to).</summary>
-    public IReadOnlyList<AbortedTransaction> AbortedTransactions(long from, long to)
+    /// <summary>Nothing is found in the part of a segment that cannot be read; those behind it are looked at all the same.</summary>
+    private OffsetLookup? TrySearch(LogSegment segment, long timestampMs, long limit)
     {
-        if (IsOffline)
-        {
-            return [];
-        }
-
         try
         {
-            List<AbortedTransaction> found = [];
-            LogSegment[] segments = _segments;
-            for (int i = Math.Max(0, IndexOf(segments, from)); i < segments.Length; i++)
+            if (segment.Size == 0)
             {
-                foreach (AbortedTransaction aborted in segments[i].Transactions.ToArray())
-                {
-                    if (aborted.LastOffset >= from && aborted.FirstOffset < to)
-                    {
-                        found.Add(aborted);
-                    }
-
-                    if (aborted.LastStableOffset >= to)
-                    {
-                        return found;
-                    }
-                }
+                return null;
             }
 
-            return found;
+            segment.CheckMax();
+            return segment.Max.TimestampMs >= timestampMs ? Search(segment, timestampMs, LogStartOffset, limit) : null;
         }
-        catch (Exception e) when (IsFailure(e, "search"))
+        catch (DamagedSegmentException e)
         {
-            return [];
+            ReportDamage(e);
+            return null;
         }
     }
 
-    private OffsetLookup? Search(LogSegment segment, long timestampMs, long logStartOffset)
+    private OffsetLookup? Search(LogSegment segment, long timestampMs, long logStartOffset, long limit)
     {
-        TimeEntry entry = segment.Times.Lookup(timestampMs);
-        int position = segment.Offsets.Lookup(Math.Max(entry.Offset, logStartOffset));
+        int position = segment.StartOfSearch(timestampMs, logStartOffset);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
         try
         {
-            BatchScanner scanner = new(Files, segment.File, position, segment.Size, buffer);
+            int size = segment.Size;
+            long previous = -1;
+            BatchScanner scanner = new(Files, segment.File, position, size, buffer);
             while (scanner.MoveNext())
             {
                 BatchInfo batch = scanner.Current;
+                bool isBehindGap = previous >= 0 && batch.Magic >= 2 && batch.BaseOffset > previous + 1;
+                if (!batch.Follows(previous, segment.BaseOffset) || (isBehindGap && segment.IsDisproved(batch, scanner.NextPosition, size, limit)))
+                {
+                    throw segment.DamagedAt(scanner.Position);
+                }
+
+                previous = batch.LastOffset;
                 if (batch.MaxTimestamp >= timestampMs && batch.LastOffset >= logStartOffset
                     && SearchBatch(segment, batch, scanner.Position, timestampMs, logStartOffset) is { } found)
                 {
@@ -155,7 +150,7 @@ public sealed partial class PartitionLog
                 }
             }
 
-            return null;
+            return scanner.NextPosition == size ? null : throw segment.DamagedAt(scanner.NextPosition);
         }
         finally
         {
@@ -163,15 +158,28 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>A damaged batch has no record to be found: nobody can read it.</summary>
     private OffsetLookup? SearchBatch(LogSegment segment, in BatchInfo batch, long position, long timestampMs, long logStartOffset)
     {
         byte[] bytes = ArrayPool<byte>.Shared.Rent(batch.Size);
         try
         {
-            int count = Files.Read(segment.File, bytes.AsSpan(0, batch.Size), position);
-            return RecordSearch.FirstAtOrAfter(bytes.AsSpan(0, count), timestampMs, logStartOffset) is { } found
+            Span<byte> read = bytes.AsSpan(0, Files.Read(segment.File, bytes.AsSpan(0, batch.Size), position));
+            if (read.Length < batch.Size || !RecordBatchScanner.HasValidCrc(read))
+            {
+                ReportDamage(segment.DamagedAt(position));
+                return null;
+            }
+
+            return RecordSearch.FirstAtOrAfter(read, timestampMs, logStartOffset) is { } found
                 ? new OffsetLookup(found.Offset, found.TimestampMs, batch.LeaderEpoch)
                 : null;
+        }
+        catch (InvalidRecordsException)
+        {
+            // Its checksum is right: it was appended like that, by a broker that checks less.
+            ReportDamage(segment.DamagedAt(position));
+            return null;
         }
         finally
         {

@@ -6,6 +6,8 @@ public sealed partial class PartitionLog
 {
     private static readonly ReadResult Nothing = new(ErrorCode.None, default);
 
+    private string? _reportedDamage;
+
     /// <summary>
     /// From the batch that holds <paramref name="offset"/> up to the batch that holds <paramref name="upperBound"/> (exclusive), within one segment. The last batch may be
     /// cut short by <paramref name="maxBytes"/>, as clients expect; with <paramref name="minOneBatch"/> the first one is whole whatever its size.
@@ -34,6 +36,11 @@ public sealed partial class PartitionLog
         {
             return ReadRange(offset, maxBytes, minOneBatch, upperBound);
         }
+        catch (DamagedSegmentException e)
+        {
+            ReportDamage(e);
+            return new ReadResult(ErrorCode.CorruptMessage, default);
+        }
         catch (Exception e) when (IsFailure(e, "read from"))
         {
             return new ReadResult(ErrorCode.KafkaStorageError, default);
@@ -45,6 +52,15 @@ public sealed partial class PartitionLog
     /// to wait for the disk.
     /// </summary>
     public bool IsRecent(long offset) => offset >= LogEndOffset || (_segments is [.., LogSegment active] && active.IsRecent(offset));
+
+    /// <summary>Once for each place: readers come back.</summary>
+    private void ReportDamage(DamagedSegmentException damage)
+    {
+        if (Interlocked.Exchange(ref _reportedDamage, damage.Message) != damage.Message)
+        {
+            Logger.SegmentDamaged(damage, TopicPartition);
+        }
+    }
 
     private ReadResult ReadRange(long offset, int maxBytes, bool minOneBatch, long upperBound)
     {
@@ -59,17 +75,29 @@ public sealed partial class PartitionLog
                 continue;
             }
 
-            bool isWhole = i + 1 < segments.Length && segments[i + 1].BaseOffset <= upperBound;
+            long next = i + 1 < segments.Length ? segments[i + 1].BaseOffset : long.MaxValue;
+            if (first.LastOffset >= next)
+            {
+                throw segment.DamagedAt(first.Position);
+            }
+
+            bool isWhole = next <= upperBound;
             int limit = isWhole ? size : segment.EndPositionOf(upperBound);
             int wanted = minOneBatch ? Math.Max(maxBytes, first.Size) : maxBytes;
             int length = Math.Min(limit - first.Position, wanted);
-            long endOffset = isWhole ? segments[i + 1].BaseOffset : upperBound;
-            if (length > 0 && length < limit - first.Position)
+            if (length <= 0)
             {
-                endOffset = segment.Offsets.OffsetAtOrAfter(first.Position + length) ?? endOffset;
+                return Nothing;
             }
 
-            return length <= 0 ? Nothing : new ReadResult(ErrorCode.None, new FileSlice(segment.File, first.Position, length), Math.Min(endOffset, upperBound));
+            length = segment.SoundLength(first, length, next);
+            long endOffset = isWhole ? next : upperBound;
+            if (length < limit - first.Position)
+            {
+                endOffset = segment.OffsetBehind(first.Position + length) ?? endOffset;
+            }
+
+            return new ReadResult(ErrorCode.None, new FileSlice(segment.File, first.Position, length), Math.Min(endOffset, upperBound));
         }
 
         return Nothing;

@@ -88,7 +88,20 @@ public sealed partial class PartitionLog
             return "the log exceeds retention.bytes";
         }
 
-        return config.RetentionMs >= 0 && nowMs - segment.LargestTimestampMs > config.RetentionMs ? "its records exceed retention.ms" : null;
+        return config.RetentionMs >= 0 && nowMs - LargestTimestampMs(segment, config, nowMs) > config.RetentionMs ? "its records exceed retention.ms" : null;
+    }
+
+    /// <summary>A timestamp that would delete the segment, or keep it for ever, is held against its records first: the time index has no checksum.</summary>
+    private static long LargestTimestampMs(LogSegment segment, TopicConfig config, long nowMs)
+    {
+        long timestampMs = segment.LargestTimestampMs;
+        if (nowMs - timestampMs <= config.RetentionMs && timestampMs <= nowMs)
+        {
+            return timestampMs;
+        }
+
+        segment.CheckMax();
+        return segment.LargestTimestampMs;
     }
 
     /// <summary>Old segments go on a full disk as well: that is where room comes from.</summary>

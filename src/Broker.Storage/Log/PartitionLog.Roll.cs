@@ -184,7 +184,7 @@ public sealed partial class PartitionLog
 
         _producers.EndOffset = baseOffset;
         TakeSnapshot(durable: false);
-        _segments = [.. _segments, LogSegment.Create(Files, _path, baseOffset, NewSegmentOptions(_config, nowMs))];
+        _segments = [.. _segments, LogSegment.Create(_services, _path, baseOffset, NewSegmentOptions(_config, nowMs))];
         Logger.Rolled(TopicPartition, baseOffset);
         _services.Deferred.Soon(() => FlushRolled(baseOffset));
     }

@@ -29,6 +29,11 @@ public sealed partial class PartitionLog
 
             return ErrorCode.None;
         }
+        catch (DamagedSegmentException e)
+        {
+            ReportDamage(e);
+            return ErrorCode.KafkaStorageError;
+        }
         catch (Exception e) when (IsFailure(e, "truncate"))
         {
             return ErrorCode.KafkaStorageError;
@@ -75,6 +80,11 @@ public sealed partial class PartitionLog
     internal bool PrepareClose()
     {
         Retire();
+        if (IsUnreadable)
+        {
+            return false;
+        }
+
         lock (_lock)
         {
             Active.BecomeInactive();
@@ -110,6 +120,9 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>For a log that could not be opened: nobody knows better.</summary>
+    internal void AssumeTopicId(Guid topicId) => TopicId = topicId;
+
     internal void SetTopicId(Guid topicId)
     {
         PartitionMetadataFile.Write(Files, _path, topicId);
@@ -118,16 +131,20 @@ public sealed partial class PartitionLog
 
     private void TruncateLocked(long offset)
     {
+        LogSegment[] segments = _segments;
+        int keep = Math.Max(1, IndexOf(segments, offset) + 1);
+
+        // Where the cut goes, and what is left in the transaction index, before anything changes: the file may be damaged.
+        _ = segments[keep - 1].EndPositionOf(offset);
+        CheckTransactions(segments, keep - 1);
         _truncations++;
         ForgetCleaningFrom(offset);
-        LogSegment[] segments = _segments;
         if (_logStartOffset > segments[0].BaseOffset)
         {
             // On disk first: should the batch go that holds the log start offset, a start after a crash must not give out its offsets again.
             Directory.LogStartOffsets.Raise(TopicPartition, _logStartOffset);
         }
 
-        int keep = Math.Max(1, IndexOf(segments, offset) + 1);
         _segments = segments[..keep];
 
         // The newest first: a crash in between must not leave a hole.
@@ -143,7 +160,7 @@ public sealed partial class PartitionLog
         }
 
         Active.TruncateTo(offset);
-        long end = Active.FindNextOffset() ?? throw new InvalidOperationException($"Segment {Active.BaseOffset} does not end with a whole batch after truncation.");
+        long end = Active.FindNextOffset() ?? throw Active.DamagedAt(0);
         if (end < _logStartOffset)
         {
             // The batch that held the log start offset is gone: what is left is deleted records, and a log that ends before it starts.
@@ -172,7 +189,7 @@ public sealed partial class PartitionLog
     private void StartOver(long offset)
     {
         LogSegment[] old = _segments;
-        _segments = [LogSegment.Create(Files, _path, offset, NewSegmentOptions(_config, _services.NowMs))];
+        _segments = [LogSegment.Create(_services, _path, offset, NewSegmentOptions(_config, _services.NowMs))];
         foreach (LogSegment segment in old)
         {
             DeleteLater(segment, _services.NowMs);

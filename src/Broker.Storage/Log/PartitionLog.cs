@@ -45,6 +45,16 @@ public sealed partial class PartitionLog
         SetHighWatermark(Math.Clamp(loaded.HighWatermark, loaded.LogStartOffset, loaded.LogEndOffset));
     }
 
+    /// <summary>Stands for a log that could not be opened, so that nothing is made in its place: every answer is KAFKA_STORAGE_ERROR until the next start.</summary>
+    internal static PartitionLog Unreadable(LogServices services, LogDirectory directory, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints)
+    {
+        long end = Math.Max(checkpoints.LogStartOffset, checkpoints.RecoveryPoint);
+        LogSegment[] segments = [new LogSegment(services, path, 0, 0, NewSegmentOptions(config, services.NowMs))];
+        LoadedLog nothing = new(
+            tp, Guid.Empty, path, segments, new ProducerStates(), LeaderEpochs.None(services.Files, path), checkpoints.LogStartOffset, end, checkpoints.HighWatermark, checkpoints.RecoveryPoint);
+        return new PartitionLog(services, directory, nothing, config) { IsUnreadable = true, CleanedUpTo = checkpoints.CleanedUpTo };
+    }
+
     public TopicPartition TopicPartition { get; }
 
     /// <summary>Guid.Empty for a log written before topics had ids.</summary>
@@ -54,7 +64,11 @@ public sealed partial class PartitionLog
 
     public LogDirectory Directory { get; }
 
-    public bool IsOffline => !Directory.IsOnline;
+    /// <summary>True when its directory is offline, or its own files could not be opened.</summary>
+    public bool IsOffline => !Directory.IsOnline || IsUnreadable;
+
+    /// <summary>Its files could not be opened. They are left as they are; the other logs of the directory are served.</summary>
+    internal bool IsUnreadable { get; private init; }
 
     public long LogStartOffset => Volatile.Read(ref _logStartOffset);
 

@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Broker.Storage;
 
 /// <summary>
@@ -10,8 +8,9 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
 {
     private static readonly string[] IndexKinds = [LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex];
 
-    public static SegmentFiles Collect(LogFiles files, string directory)
+    public static SegmentFiles Collect(LogServices services, string directory)
     {
+        LogFiles files = services.Files;
         IReadOnlyList<FileEntry> entries = files.List(directory);
         if (DeleteLeftovers(files, directory, entries))
         {
@@ -20,11 +19,11 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
 
         if (entries.Any(static e => e.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal)))
         {
-            FinishSwap(files, directory, entries);
+            new SwapFiles(services, directory).Finish(entries);
             entries = files.List(directory);
         }
 
-        return Sort(files, directory, entries);
+        return Sort(services, directory, entries);
     }
 
     /// <summary>
@@ -39,13 +38,13 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
         {
             if (entry.Name.EndsWith(LogFileNames.Cleaned, StringComparison.Ordinal))
             {
-                firstCleaned = Math.Min(firstCleaned, BaseOffsetOf(entry.Name));
+                firstCleaned = Math.Min(firstCleaned, LogFileNames.BaseOffsetOf(entry.Name));
             }
         }
 
         foreach (FileEntry entry in entries)
         {
-            bool isHalfSwapped = entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal) && BaseOffsetOf(entry.Name) >= firstCleaned;
+            bool isHalfSwapped = entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal) && LogFileNames.BaseOffsetOf(entry.Name) >= firstCleaned;
             if (isHalfSwapped || entry.Name.EndsWith(LogFileNames.Deleted, StringComparison.Ordinal))
             {
                 files.Delete(Path.Combine(directory, entry.Name));
@@ -66,14 +65,7 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
         return isFound;
     }
 
-    /// <summary>-1 for a name that does not begin with an offset: nothing beside it is believed then.</summary>
-    private static long BaseOffsetOf(string name)
-    {
-        int dot = name.IndexOf('.', StringComparison.Ordinal);
-        return dot > 0 && long.TryParse(name.AsSpan(0, dot), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long offset) ? offset : -1;
-    }
-
-    private static SegmentFiles Sort(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
+    private static SegmentFiles Sort(LogServices services, string directory, IReadOnlyList<FileEntry> entries)
     {
         List<(long BaseOffset, long Length)> logs = [];
         HashSet<long> bases = [];
@@ -98,68 +90,14 @@ internal sealed record SegmentFiles(IReadOnlyList<(long BaseOffset, long Length)
             {
                 if (LogFileNames.TryParse(entry.Name, kind, out long baseOffset) && !bases.Contains(baseOffset))
                 {
-                    files.Delete(Path.Combine(directory, entry.Name));
+                    string path = Path.Combine(directory, entry.Name);
+                    services.Logger.IndexWithoutLog(path);
+                    services.Files.Delete(path);
                 }
             }
         }
 
         logs.Sort();
         return new SegmentFiles(logs, snapshots);
-    }
-
-    private static void FinishSwap(LogFiles files, string directory, IReadOnlyList<FileEntry> entries)
-    {
-        foreach (FileEntry entry in entries)
-        {
-            if (!LogFileNames.TryParse(entry.Name, LogFileNames.Log + LogFileNames.Swap, out long baseOffset))
-            {
-                continue;
-            }
-
-            long end = EndOf(files, Path.Combine(directory, entry.Name), baseOffset);
-            foreach (FileEntry old in entries)
-            {
-                if (LogFileNames.TryParse(old.Name, LogFileNames.Log, out long oldBase) && oldBase >= baseOffset && oldBase < end)
-                {
-                    DeleteSegment(files, directory, oldBase);
-                }
-            }
-        }
-
-        // The log last: while it is there under this name, the next start does all of this again.
-        foreach (FileEntry entry in entries.OrderBy(static e => e.Name.EndsWith(LogFileNames.Log + LogFileNames.Swap, StringComparison.Ordinal)))
-        {
-            if (entry.Name.EndsWith(LogFileNames.Swap, StringComparison.Ordinal))
-            {
-                files.Move(Path.Combine(directory, entry.Name), Path.Combine(directory, entry.Name[..^LogFileNames.Swap.Length]));
-            }
-        }
-
-        files.FlushDirectory(directory);
-    }
-
-    private static void DeleteSegment(LogFiles files, string directory, long baseOffset)
-    {
-        foreach (string kind in (ReadOnlySpan<string>)[LogFileNames.Log, .. IndexKinds])
-        {
-            string path = Path.Combine(directory, LogFileNames.Of(baseOffset, kind));
-            if (files.Exists(path))
-            {
-                files.Delete(path);
-            }
-        }
-    }
-
-    private static long EndOf(LogFiles files, string path, long baseOffset)
-    {
-        using SafeFileHandle file = files.Open(path, create: false);
-        BatchScanner scanner = new(files, file, 0, files.Length(file), new byte[64 * 1024]);
-        long end = baseOffset;
-        while (scanner.MoveNext())
-        {
-            end = scanner.Current.LastOffset + 1;
-        }
-
-        return end;
     }
 }

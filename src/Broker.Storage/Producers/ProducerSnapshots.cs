@@ -71,6 +71,23 @@ internal static class ProducerSnapshots
         }
     }
 
+    /// <summary>What the newest intact snapshot at or below an offset says; nothing, as of the log's start, without one.</summary>
+    public static ProducerStates Before(LogServices services, string directory, LogSegment[] segments, long offset)
+    {
+        ProducerStates producers = new();
+        foreach (long taken in Find(services.Files, directory).Reverse())
+        {
+            if (taken <= offset && taken >= segments[0].BaseOffset && ProducerSnapshot.TryDecode(services.Files.ReadAll(PathOf(directory, taken))) is { } states)
+            {
+                producers.Load(states, taken, services.NowMs, services.ProducerIdExpirationMs);
+                return producers;
+            }
+        }
+
+        producers.Load([], segments[0].BaseOffset, 0, 0);
+        return producers;
+    }
+
     private static SortedSet<long> Find(LogFiles files, string directory)
     {
         SortedSet<long> offsets = [];
@@ -163,7 +180,7 @@ internal static class ProducerSnapshots
     private static void ReplaySegment(
         LogServices services, LogSegment segment, ProducerStates producers, long from, long endOffset, long? rebuildFrom, Span<byte> buffer)
     {
-        int start = from <= segment.BaseOffset ? 0 : segment.TryFind(from, out BatchPosition first, out int end) ? first.Position : end;
+        int start = from <= segment.BaseOffset ? 0 : StartOf(services, segment, from);
         BatchScanner scanner = new(services.Files, segment.File, start, segment.Size, buffer);
         while (scanner.MoveNext() && scanner.Current.BaseOffset < endOffset)
         {
@@ -173,6 +190,20 @@ internal static class ProducerSnapshots
                 ReadOnlySpan<byte> bytes = scanner.Current.IsControl ? scanner.CurrentBytes() : default;
                 PartitionLog.ApplyProducer(producers, isRebuilding ? segment.Transactions : null, scanner.Current, bytes);
             }
+        }
+    }
+
+    private static int StartOf(LogServices services, LogSegment segment, long offset)
+    {
+        try
+        {
+            return segment.EndPositionOf(offset);
+        }
+        catch (DamagedSegmentException e)
+        {
+            // Below the recovery point: what can be read of it is replayed.
+            services.Logger.SegmentUnreadable(e);
+            return 0;
         }
     }
 

@@ -32,6 +32,9 @@ internal sealed class ProducerStates
 
     public ProducerState? Find(long producerId) => _producers.GetValueOrDefault(producerId);
 
+    /// <summary>First offset of the oldest transaction without a marker; long.MaxValue when there is none.</summary>
+    public long FirstOpenOffset => First(_open);
+
     /// <summary>First offset that a read_committed reader may not pass; long.MaxValue when there is none.</summary>
     public long FirstUnstableOffset => Math.Min(First(_open), First(_unreplicated));
 

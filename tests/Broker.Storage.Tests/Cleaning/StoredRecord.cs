@@ -71,7 +71,7 @@ internal sealed record StoredBatch(long BaseOffset, long LastOffset, byte Magic,
         return visible;
     }
 
-    private static StoredBatch Parse(RecordBatchScanner scanner)
+    public static StoredBatch Parse(RecordBatchScanner scanner)
     {
         List<StoredRecord> records = [];
         if (!scanner.TryReadHeader(out RecordBatchHeader header))

@@ -33,6 +33,21 @@ public class LookupTests
     }
 
     [Fact]
+    public void Records_inside_a_compressed_message_of_format_1_are_looked_at_one_by_one()
+    {
+        using CleaningRig rig = new();
+        LegacyMessageSetBuilder packed = new(1, CompressionCodec.Gzip);
+        packed.Append(0, 100, "a"u8, true, "1"u8, true);
+        packed.Append(1, 300, "b"u8, true, "2"u8, true);
+        packed.Append(2, 200, "c"u8, true, "3"u8, true);
+        rig.Import(packed.Build());
+
+        Assert.Equal(new OffsetLookup(0, 100, -1), rig.Log.OffsetForTimestamp(50));
+        Assert.Equal(new OffsetLookup(1, 300, -1), rig.Log.OffsetForTimestamp(150));
+        Assert.Null(rig.Log.OffsetForTimestamp(301));
+    }
+
+    [Fact]
     public void Records_below_the_log_start_are_not_found()
     {
         using LogRig rig = new();

@@ -242,6 +242,14 @@ internal class SimulatedDisk : LogFiles
         }
     }
 
+    public override void SetLastWriteUtc(string path, DateTime time)
+    {
+        lock (_lock)
+        {
+            (Find(path) as SimulatedFile ?? throw new FileNotFoundException($"No file {path}")).LastWriteUtc = time;
+        }
+    }
+
     public override void FlushDirectory(string path)
     {
         Before?.Invoke(DiskOperation.FlushDirectory, path);

@@ -8,14 +8,14 @@ public static class RecordConversion
     /// <summary>
     /// Makes batches readable for clients that know magic 0 or 1: control batches are left out, headers dropped, compressed batches stay compressed with their codec,
     /// messages old enough stay as they are. Uncompressed records before <paramref name="firstOffset"/> are left out, since old clients do not expect them.
-    /// Bytes at the end that are no whole batch are not looked at.
+    /// Bytes at the end that are no whole batch are not looked at. Checksums are checked, because the result gets new ones: damage must not pass for records.
     /// </summary>
-    /// <exception cref="InvalidRecordsException">A batch is broken.</exception>
+    /// <exception cref="InvalidRecordsException">The first batch is broken; with a later one the result ends before it.</exception>
     public static DownConversionResult DownConvert(
         ReadOnlySpan<byte> batches, byte toMagic, long firstOffset, int maxDecompressedBytes = RecordCompression.DefaultMaxBytes)
     {
         using var output = new BoundedBuffer(int.MaxValue);
-        var scanner = new RecordBatchScanner(batches, verifyCrc: false);
+        var scanner = new RecordBatchScanner(batches, verifyCrc: true);
         long nextOffset = -1;
         while (scanner.MoveNext())
         {
@@ -39,7 +39,7 @@ public static class RecordConversion
             nextOffset = (isCurrent ? header.LastOffset : BinaryPrimitives.ReadInt64BigEndian(scanner.Current)) + 1;
         }
 
-        return scanner.Defect is BatchDefect.None or BatchDefect.Incomplete
+        return scanner.Defect is BatchDefect.None or BatchDefect.Incomplete || output.Length > 0
             ? new DownConversionResult(ErrorCode.None, output.Span.ToArray(), nextOffset)
             : throw new InvalidRecordsException($"The records are broken at byte {scanner.ValidBytes} of {batches.Length} ({scanner.Defect})");
     }

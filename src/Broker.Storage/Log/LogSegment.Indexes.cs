@@ -308,7 +308,7 @@ internal sealed partial class LogSegment
         if (size <= LookupBufferSize)
         {
             // One read shows all of it.
-            return 0;
+            return new IndexEntry(BaseOffset, 0);
         }
 
         Span<byte> entry = stackalloc byte[OffsetIndex.EntrySize];

@@ -54,6 +54,7 @@ internal sealed class CampaignRun
             ConfigOf = _ => config,
             RecoveryThreadsPerDirectory = 1,
             HasThreads = false,
+            Omits = disk.Omits,
             MinFreeBytes = 0,
         };
         LogManager manager = new(options, clock, NullLoggerFactory.Instance, disk);

@@ -213,7 +213,7 @@ public class DamagedFilesTests
     [Fact]
     public void A_header_that_is_no_batch_is_refused_and_what_lies_behind_it_is_served()
     {
-        using LogRig rig = Filled(40, ("index.interval.bytes", "200"));
+        using LogRig rig = Filled(100, ("index.interval.bytes", "200"));
         int size = Batches.Of("0").Length;
         rig.Stop();
         Flip(rig, FirstLog, (3 * size) + 8, 0x40);
@@ -221,7 +221,7 @@ public class DamagedFilesTests
 
         Assert.Equal(ErrorCode.CorruptMessage, rig.Log.Read(3, 1, minOneBatch: true, long.MaxValue).Error);
         Assert.Equal(size, rig.Log.Read(2, 1, minOneBatch: true, long.MaxValue).Slice.Length);
-        Assert.Equal("39", LogReader.Records(rig.Log, 20)[^1].Value);
+        Assert.Equal("99", LogReader.Records(rig.Log, 20)[^1].Value);
         Assert.True(rig.Manager.Directories[0].IsOnline);
     }
 
@@ -232,7 +232,7 @@ public class DamagedFilesTests
     [InlineData(0, 0x80)]
     public void A_wrong_base_offset_in_the_middle_of_what_is_read_is_not_given_out(int at, int mask)
     {
-        using LogRig rig = Filled(40, ("index.interval.bytes", "200"));
+        using LogRig rig = Filled(100, ("index.interval.bytes", "200"));
         int position = 10 * (Batches.Of("0").Length + Batches.Of("10").Length);
         rig.Stop();
         Flip(rig, FirstLog, position + at, mask);

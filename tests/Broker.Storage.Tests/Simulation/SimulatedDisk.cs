@@ -22,6 +22,9 @@ internal class SimulatedDisk : LogFiles
 
     protected SimulatedDisk(SimulatedDirectory root) => _root = root;
 
+    /// <summary>A check that managers on this disk leave out.</summary>
+    public Omission Omits { get; init; }
+
     /// <summary>Called outside the lock, with the path (for an open file: the one it was opened by).</summary>
     public Action<DiskOperation, string>? Before { get; set; }
 
@@ -38,7 +41,7 @@ internal class SimulatedDisk : LogFiles
     {
         lock (_lock)
         {
-            return new SimulatedDisk(_root.AfterCrash(random)) { NowUtc = NowUtc };
+            return new SimulatedDisk(_root.AfterCrash(random)) { Omits = Omits, NowUtc = NowUtc };
         }
     }
 
@@ -46,7 +49,7 @@ internal class SimulatedDisk : LogFiles
     {
         lock (_lock)
         {
-            return new SimulatedDisk(_root.Copy()) { NowUtc = NowUtc };
+            return new SimulatedDisk(_root.Copy()) { Omits = Omits, NowUtc = NowUtc };
         }
     }
 

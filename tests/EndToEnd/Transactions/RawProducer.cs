@@ -19,8 +19,10 @@ internal sealed class RawProducer(string transactionalId, string topic)
     private const short TxnOffsetCommit = 28;
     private const short UpdateFeatures = 57;
 
+    private const short ConcurrentTransactions = 51;
+
     /// <summary>A coordinator that is loading, not there or busy with the transaction before; and, for records, one that could not be asked yet.</summary>
-    private static readonly short[] NotYet = [14, 15, 16, 19, 51];
+    private static readonly short[] NotYet = [14, 15, 16, 19, ConcurrentTransactions];
 
     private int _correlationId;
 
@@ -38,18 +40,10 @@ internal sealed class RawProducer(string transactionalId, string topic)
     public async Task InitAsync(RawConnection connection)
     {
         await connection.AskAsync(RequestBytes.Request(FindCoordinator, 1, ++_correlationId).String(transactionalId).Int8(1).ToArray());
-        for (DateTime end = DateTime.UtcNow.AddSeconds(60); ; await Task.Delay(20))
-        {
-            byte[] response = await connection.AskAsync(RequestBytes.Request(InitProducerId, 1, ++_correlationId).String(transactionalId).Int32(60_000).ToArray());
-            short error = Int16(response, 8);
-            if (error == 0)
-            {
-                (ProducerId, Epoch) = (BinaryPrimitives.ReadInt64BigEndian(response.AsSpan(10)), Int16(response, 18));
-                return;
-            }
-
-            Assert.True(NotYet.Contains(error) && DateTime.UtcNow < end, $"InitProducerId is answered with {error}");
-        }
+        byte[] response = await AskUntilAsync(
+            connection, () => RequestBytes.Request(InitProducerId, 1, ++_correlationId).String(transactionalId).Int32(60_000).ToArray(), answer => NotYet.Contains(Int16(answer, 8)));
+        Assert.True(Int16(response, 8) == 0, $"InitProducerId is answered with {Int16(response, 8)}");
+        TakeProducer(response, at: 10);
     }
 
     /// <summary>Version 12: the partition becomes part of the transaction by it.</summary>
@@ -73,20 +67,14 @@ internal sealed class RawProducer(string transactionalId, string topic)
     /// <summary>Sends it until no transaction before is in the way, and takes over the epoch of the answer unless it is an error.</summary>
     public async Task<short> EndAsync(RawConnection connection, byte[] request)
     {
-        for (DateTime end = DateTime.UtcNow.AddSeconds(60); ; await Task.Delay(20))
+        byte[] response = await AskUntilAsync(connection, () => request, answer => Int16(answer, 9) == ConcurrentTransactions);
+        short error = Int16(response, 9);
+        if (error == 0)
         {
-            byte[] response = await connection.AskAsync(request);
-            short error = Int16(response, 9);
-            if (error == 0)
-            {
-                (ProducerId, Epoch) = (BinaryPrimitives.ReadInt64BigEndian(response.AsSpan(11)), Int16(response, 19));
-            }
-
-            if (error != 51 || DateTime.UtcNow > end)
-            {
-                return error;
-            }
+            TakeProducer(response, at: 11);
         }
+
+        return error;
     }
 
     /// <summary>EndTxn of a version before 5.</summary>
@@ -125,17 +113,24 @@ internal sealed class RawProducer(string transactionalId, string topic)
     }
 
     /// <summary>Asks again while the coordinator is not there yet or still ends the transaction before.</summary>
-    private static async Task<short> AskAsync(RawConnection connection, Func<RequestBytes> request, Func<byte[], short> error)
+    private static async Task<short> AskAsync(RawConnection connection, Func<RequestBytes> request, Func<byte[], short> error) =>
+        error(await AskUntilAsync(connection, () => request().ToArray(), answer => NotYet.Contains(error(answer))));
+
+    /// <summary>Asks again while the answer is no last one, for a minute at most.</summary>
+    private static async Task<byte[]> AskUntilAsync(RawConnection connection, Func<byte[]> request, Predicate<byte[]> isNotYet)
     {
         for (DateTime end = DateTime.UtcNow.AddSeconds(60); ; await Task.Delay(20))
         {
-            short answer = error(await connection.AskAsync(request().ToArray()));
-            if (!NotYet.Contains(answer) || DateTime.UtcNow > end)
+            byte[] answer = await connection.AskAsync(request());
+            if (!isNotYet(answer) || DateTime.UtcNow > end)
             {
                 return answer;
             }
         }
     }
+
+    /// <summary>Producer id and epoch, as InitProducerId and EndTxn give them.</summary>
+    private void TakeProducer(byte[] response, int at) => (ProducerId, Epoch) = (BinaryPrimitives.ReadInt64BigEndian(response.AsSpan(at)), Int16(response, at + 8));
 
     private byte[] Batch(string value, short epoch, int sequence) => RequestBytes.TransactionalBatch(Encoding.UTF8.GetBytes(value), ProducerId, epoch, sequence);
 

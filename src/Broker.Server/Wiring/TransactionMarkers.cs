@@ -57,10 +57,11 @@ internal sealed class TransactionMarkers(
     /// <summary>All leaders at the same time; a single broker leads everything itself.</summary>
     private async Task<IReadOnlyDictionary<TopicPartition, ErrorCode>> WriteElsewhereAsync(MarkerWork work)
     {
+        MetadataImage image = metadata.Current;
         var byLeader = new Dictionary<int, List<TopicPartition>>();
         foreach (TopicPartition partition in work.Partitions)
         {
-            if (metadata.Current.Has(partition) && metadata.Current.Topic(partition.Topic)!.Partitions[partition.Partition].Leader is var leader && leader >= 0 && leader != replicas.BrokerId)
+            if (image.Has(partition) && image.Topic(partition.Topic)!.Partitions[partition.Partition].Leader is var leader && leader >= 0 && leader != replicas.BrokerId)
             {
                 (byLeader.TryGetValue(leader, out List<TopicPartition>? led) ? led : byLeader[leader] = []).Add(partition);
             }

@@ -50,7 +50,7 @@ public sealed class BrokerServer : IAsyncDisposable
             {
                 BrokerServerLog.Partition(logger, log.Describe(nowMs));
             }
-            catch (IOException failure)
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
                 BrokerServerLog.PartitionUnread(logger, failure, log.TopicPartition);
             }
@@ -85,7 +85,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
         var metadata = new MetadataStore();
         var replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
-        _cluster = new ClusterWiring(config, brokerId, metadata, _loggers);
+        _cluster = new ClusterWiring(config, brokerId, PeerOptions.From(config.Current, brokerId), metadata, _loggers);
         _controller = new ClusterController(
             _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);

@@ -147,7 +147,7 @@ public sealed partial class ClusterController
         MetadataImage image = Image;
         if (image.Broker(broker) is not { } leaving || (brokerEpoch >= 0 && brokerEpoch < leaving.Epoch))
         {
-            throw new InvalidOperationException($"Broker {broker} with epoch {brokerEpoch} is not registered");
+            throw new StaleBrokerEpochException(broker, brokerEpoch);
         }
 
         _leaving.Add(broker);

@@ -6,9 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Server;
 
 /// <summary>This broker's ties to the others of its cluster. In a single broker everything here answers for itself and nothing is connected.</summary>
-internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataStore metadata, ILoggerFactory loggers) : IAsyncDisposable
+internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOptions peers, MetadataStore metadata, ILoggerFactory loggers) : IAsyncDisposable
 {
-    private readonly PeerOptions _peers = PeerOptions.From(config.Current, brokerId);
     private readonly CancellationTokenSource _stopping = new();
     private ClusterController _own = null!;
     private RemoteBrokers? _remote;
@@ -17,7 +16,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
 
     public bool IsShared { get; private set; }
 
-    public PeerLinks Peers { get; } = new(metadata, PeerOptions.From(config.Current, brokerId), loggers.CreateLogger<PeerLinks>());
+    public PeerLinks Peers { get; } = new(metadata, peers, loggers.CreateLogger<PeerLinks>());
 
     public ControllerLink Controller { get; private set; } = null!;
 
@@ -27,12 +26,12 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
     /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
     public ClusterLinks Links(TreeWiring trees)
     {
-        _remote = new RemoteBrokers(_peers, loggers.CreateLogger<RemoteBrokers>());
+        _remote = new RemoteBrokers(peers, loggers.CreateLogger<RemoteBrokers>());
         return new ClusterLinks
         {
             Remote = _remote,
             OpenTree = trees.ReopenAsync,
-            InterBrokerListener = _peers.Listener,
+            InterBrokerListener = peers.Listener,
             Balance = Balance(config.Current),
             RegistrationPatience = trees.RegistrationPatience,
         };
@@ -54,7 +53,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
         }
 
         _fetchers = new ReplicaFetchers(
-            brokerId, () => own.BrokerEpoch, metadata, _peers, FetcherOptions.From(config.Current), time, loggers.CreateLogger<ReplicaFetchers>());
+            brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current), time, loggers.CreateLogger<ReplicaFetchers>());
         replicas.Fetchers = _fetchers;
         IsrUpdates = new IsrUpdates(
             replicas, Controller, () => own.BrokerEpoch, () => config.Current.Get(ConfigKeys.ReplicaLagTimeMaxMs), time, loggers.CreateLogger<IsrUpdates>());
@@ -91,7 +90,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, MetadataSt
                 // No time is left to be relieved: others take over when the session is over.
                 return;
             }
-            catch (Exception e) when (e is CoordinationException or InvalidOperationException or NotControllerException)
+            catch (Exception e) when (e is CoordinationException or InvalidOperationException or NotControllerException or StaleBrokerEpochException)
             {
                 InterBrokerLog.ControllerFailed(loggers.CreateLogger<ControllerLink>(), ApiKey.ControlledShutdown, metadata.Current.ControllerId, e.Message);
             }

@@ -31,7 +31,7 @@ internal sealed class ControlledShutdownHandler(BrokerServices services) : Inter
         {
             return new ControlledShutdownResponse { ErrorCode = ErrorCode.NotController };
         }
-        catch (InvalidOperationException)
+        catch (StaleBrokerEpochException)
         {
             return new ControlledShutdownResponse { ErrorCode = ErrorCode.StaleBrokerEpoch };
         }

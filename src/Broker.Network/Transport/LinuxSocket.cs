@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Broker.Network;
 
 /// <summary>
-/// The calls that System.Net.Sockets does not offer: receive and send what is possible right now, with "more follows", send a range of a file, and ask whether the range is in memory.
+/// The calls that System.Net.Sockets does not offer: receive and send what is possible right now, with "more follows", and send a range of a file.
 /// Each returns a byte count, or the negated errno.
 /// </summary>
 internal static partial class LinuxSocket
@@ -16,7 +16,6 @@ internal static partial class LinuxSocket
     public const int NotImplemented = -38;
     public const int NotSupported = -95;
 
-    private const int ReadNoWait = 0x8;
     private const int MessageDontWait = 0x40;
     private const int MessageNoSignal = 0x4000;
     private const int MessageMore = 0x8000;
@@ -49,17 +48,6 @@ internal static partial class LinuxSocket
         return count < 0 ? -Marshal.GetLastPInvokeError() : (int)count;
     }
 
-    /// <summary>
-    /// Whether the file's range can be sent without waiting for a disk, as far as its last byte tells: whoever found the range has just read its beginning.
-    /// True where the file system cannot say.
-    /// </summary>
-    public static unsafe bool IsCached(SafeFileHandle file, long position, int bytes)
-    {
-        byte sample;
-        var vector = new IoVector { Start = &sample, Length = 1 };
-        return !IsSupported || ReadNow(file, &vector, 1, position + bytes - 1, ReadNoWait) >= 0 || Marshal.GetLastPInvokeError() != -TryAgain;
-    }
-
     public static IOException Failure(string call, int negatedErrno) =>
         new($"{call} failed: {Marshal.GetPInvokeErrorMessage(-negatedErrno)} (errno {-negatedErrno}).");
 
@@ -69,15 +57,6 @@ internal static partial class LinuxSocket
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static unsafe partial nint Send(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
-    private static unsafe partial nint ReadNow(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
-
     [LibraryImport("libc", EntryPoint = "sendfile", SetLastError = true)]
     private static partial nint SendFile(SafeSocketHandle socket, SafeFileHandle file, ref long offset, nuint count);
-
-    private unsafe struct IoVector
-    {
-        public byte* Start;
-        public nuint Length;
-    }
 }

@@ -80,7 +80,7 @@ internal sealed class SocketWriter : PipeWriter
         int burst = 0;
         while (left > 0)
         {
-            if (!LinuxSocket.IsCached(slice.File, position, Math.Min(left, SendFileChunkBytes)))
+            if (!(slice with { Position = position, Length = Math.Min(left, SendFileChunkBytes) }).IsCached)
             {
                 // The disk has to be asked: that is not for the thread that polls the sockets of others.
                 await (_hop ??= new PoolHop());

@@ -8,6 +8,12 @@ namespace Broker.Protocol;
 /// <param name="Length">Number of bytes; 0 for nothing.</param>
 public readonly record struct FileSlice(SafeFileHandle File, long Position, int Length)
 {
+    /// <summary>
+    /// Whether the range can be read without waiting for a disk, as far as its last byte tells: whoever found the range has just read its beginning. True where the
+    /// system cannot say.
+    /// </summary>
+    public bool IsCached => Length == 0 || PageCache.Holds(File, Position + Length - 1);
+
     /// <summary>Reads the range from its beginning, as much as fits; blocks on the disk. Answers the bytes read: fewer only where the file ends.</summary>
     public int CopyTo(Span<byte> destination)
     {

@@ -45,9 +45,9 @@ internal sealed class PartitionReader(BrokerServices services)
         return read;
     }
 
-    /// <summary>True when <see cref="Read"/> for the target looks into no file; also when there is nothing to read.</summary>
-    public bool IsRecent(FetchTarget target) =>
-        target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsRecent(target.FetchOffset);
+    /// <summary>True when <see cref="Read"/> for the target does not wait for a disk; also when there is nothing to read.</summary>
+    public bool IsAtHand(FetchTarget target) =>
+        target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsAtHand(target.FetchOffset);
 
     /// <summary>What a follower asks for tells how far it is, unless its log turns out to be another one.</summary>
     internal static PartitionRead ReadForFollower(Partition partition, FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch, out bool isReadyToJoin)

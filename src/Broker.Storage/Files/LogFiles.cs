@@ -32,6 +32,9 @@ internal class LogFiles
     /// <summary>Reads until the buffer is full or the file ends.</summary>
     public virtual int Read(SafeFileHandle file, Span<byte> buffer, long position) => new FileSlice(file, position, buffer.Length).CopyTo(buffer);
 
+    /// <summary>Whether a read of the byte would not wait for the disk.</summary>
+    public virtual bool IsCached(SafeFileHandle file, long position) => new FileSlice(file, position, 1).IsCached;
+
     /// <summary>Without room for all of it a part may have been written.</summary>
     public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long position)
     {

@@ -22,8 +22,25 @@ internal sealed partial class LogSegment
         return _tail.TryFind(offset, out found) || TryFind(offset, end, out found);
     }
 
-    /// <summary>True when the batch of the offset was appended lately, so that <see cref="TryFind(long, out BatchPosition, out int)"/> looks into no file.</summary>
-    public bool IsRecent(long offset) => _tail.TryFind(offset, out _);
+    /// <summary>
+    /// True when <see cref="TryFind(long, out BatchPosition, out int)"/> finds the batch without waiting for a disk: it was appended lately, or the index is loaded, this process wrote
+    /// the range, and what lies between the index entries around it is in memory, as far as both ends tell.
+    /// </summary>
+    public bool IsAtHand(long offset)
+    {
+        if (_tail.TryFind(offset, out _))
+        {
+            return true;
+        }
+
+        if (_offsets is not { } offsets || _file is not { } file || offsets.Lookup(offset).Position is var from && from < _foreignBytes)
+        {
+            return false;
+        }
+
+        int to = offsets.EntryAtOrAfter(from + 1)?.Position ?? Math.Max(from, _size - 1);
+        return _files.IsCached(file, from) && _files.IsCached(file, to);
+    }
 
     /// <summary>Where the batches that lie wholly below <paramref name="offset"/> end.</summary>
     /// <exception cref="DamagedSegmentException">The way there leads through bytes that are no batch.</exception>

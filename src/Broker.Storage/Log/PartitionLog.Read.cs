@@ -48,10 +48,13 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
-    /// True when a read at the offset finds its range without looking into a file: nothing is there yet, or its batch was appended lately. Otherwise the read may have
-    /// to wait for the disk.
+    /// True when a read at the offset finds its range without waiting for a disk: nothing is there yet, its batch was appended lately, or the files around it are in memory.
     /// </summary>
-    public bool IsRecent(long offset) => offset >= LogEndOffset || (_segments is [.., LogSegment active] && active.IsRecent(offset));
+    public bool IsAtHand(long offset)
+    {
+        LogSegment[] segments = _segments;
+        return offset >= LogEndOffset || (IndexOf(segments, offset) is >= 0 and var i && segments[i].IsAtHand(offset));
+    }
 
     /// <summary>Once for each place: readers come back.</summary>
     private void ReportDamage(DamagedSegmentException damage)

@@ -30,11 +30,11 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         var maxWait = TimeSpan.FromMilliseconds(request.MaxWaitMs);
 
         // What may wait for the disk is not for a thread of the transport, which serves other connections too.
-        return MayReadFiles(work) ? new(Task.Run(() => ReadAsync(work, maxWait).AsTask())) : ReadAsync(work, maxWait);
+        return MayWaitForDisk(work) ? new(Task.Run(() => ReadAsync(work, maxWait).AsTask())) : ReadAsync(work, maxWait);
     }
 
-    /// <summary>True when records are down-converted, or found by looking into segments and indexes.</summary>
-    private bool MayReadFiles(Work work)
+    /// <summary>True when records are down-converted, or found in files that are not in memory.</summary>
+    private bool MayWaitForDisk(Work work)
     {
         if (work.Version <= FetchDownConversion.LastVersion)
         {
@@ -43,7 +43,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
 
         foreach (FetchTarget target in work.Plan.Targets)
         {
-            if (!_reader.IsRecent(target))
+            if (!_reader.IsAtHand(target))
             {
                 return true;
             }

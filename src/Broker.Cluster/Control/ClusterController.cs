@@ -71,7 +71,7 @@ public sealed partial class ClusterController : IAsyncDisposable
         _featuresChanged = Trigger(OnFeaturesChangedAsync);
         _store = store;
         _host = host;
-        _planner = new TopicPlanner(policy);
+        _planner = new TopicPlanner(policy, Random.Shared);
         _policy = policy;
         _logger = logger;
     }

@@ -3,9 +3,9 @@ using Broker.Protocol;
 namespace Broker.Cluster;
 
 /// <summary>
-/// Decides what a topic will look like: validates requests in Kafka's order and words, and assigns replicas round-robin from a starting broker. Pure.
+/// Decides what a topic will look like: validates requests in Kafka's order and words, and assigns replicas as <see cref="ReplicaPlacement"/> spreads them. Pure but for chance.
 /// </summary>
-internal sealed class TopicPlanner(ControllerPolicy policy)
+internal sealed class TopicPlanner(ControllerPolicy policy, Random chance)
 {
     /// <summary>Each partition is a directory with open files here; more than this in one request is a mistake or an attack.</summary>
     private const int MaxPartitions = 100_000;
@@ -57,14 +57,15 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
             return TooMany(added);
         }
 
-        // A topic without partitions comes from a tool or by hand.
-        int factor = existing == 0 ? 1 : topic.Partitions[0].Replicas.Length;
+        // A topic without partitions, or a partition without replicas, comes from a tool or by hand.
+        int[] model = existing == 0 ? [] : topic.Partitions[0].Replicas;
+        int factor = Math.Max(1, model.Length);
         if (request.Assignments is { } assignments)
         {
             return Manual(image, assignments, existing, added, factor);
         }
 
-        return factor > image.Brokers.Count ? TooFewBrokers(image, factor) : (Spread(image, added, factor, existing), ErrorCode.None, null);
+        return Unspreadable(image, factor) ?? (new ReplicaPlacement(image.Brokers).Continue(existing, added, factor, model.FirstOrDefault(-1)), ErrorCode.None, null);
     }
 
     private static string? Collisions(MetadataImage image, string name)
@@ -101,9 +102,9 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
             return Failed(ErrorCode.InvalidReplicationFactor, "Replication factor must be larger than 0.");
         }
 
-        return factor > image.Brokers.Count ? TooFewBrokers(image, factor)
-            : partitions > MaxPartitions ? TooMany(partitions)
-            : (Spread(image, partitions, factor, 0), ErrorCode.None, null);
+        return partitions > MaxPartitions
+            ? TooMany(partitions)
+            : Unspreadable(image, factor) ?? (new ReplicaPlacement(image.Brokers).Place(partitions, factor, chance), ErrorCode.None, null);
     }
 
     private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Manual(MetadataImage image, NewTopic topic, IReadOnlyDictionary<int, int[]> assignment)
@@ -178,26 +179,22 @@ internal sealed class TopicPlanner(ControllerPolicy policy)
         return unknown.Length == 0 ? null : $"Unknown broker(s) in replica assignment: {string.Join(", ", unknown)}.";
     }
 
-    private static int[][] Spread(MetadataImage image, int partitions, int factor, int first)
+    /// <summary>Why replicas cannot be placed automatically; null when they can.</summary>
+    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message)? Unspreadable(MetadataImage image, int factor)
     {
-        var replicas = new int[partitions][];
-        for (int p = 0; p < partitions; p++)
+        if (factor > image.Brokers.Count)
         {
-            replicas[p] = new int[factor];
-            for (int r = 0; r < factor; r++)
-            {
-                replicas[p][r] = image.Brokers[(first + p + r) % image.Brokers.Count].Id;
-            }
+            return Failed(ErrorCode.InvalidReplicationFactor, $"Replication factor: {factor} larger than available brokers: {image.Brokers.Count}.");
         }
 
-        return replicas;
+        int[] without = ReplicaPlacement.WithoutRack(image.Brokers);
+        return without.Length == 0 ? null : Failed(
+            ErrorCode.UnknownServerError,
+            $"Not all brokers have rack information for replica rack aware assignment. Set broker.rack on brokers {string.Join(", ", without)} too, or on none, or assign replicas in the request.");
     }
 
     private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) TooMany(int partitions) =>
         Failed(ErrorCode.InvalidPartitions, $"{partitions} partitions are more than the {MaxPartitions} that one request may create");
-
-    private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) TooFewBrokers(MetadataImage image, int factor) =>
-        Failed(ErrorCode.InvalidReplicationFactor, $"Replication factor: {factor} larger than available brokers: {image.Brokers.Count}.");
 
     private static (IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) Failed(ErrorCode error, string message) => (null, error, message);
 }

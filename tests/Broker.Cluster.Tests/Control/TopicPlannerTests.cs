@@ -7,7 +7,7 @@ namespace Broker.Cluster.Tests;
 /// <summary>Which requests are refused, with which code and words.</summary>
 public sealed class TopicPlannerTests
 {
-    private static readonly TopicPlanner Planner = new(Policy);
+    private static readonly TopicPlanner Planner = new(Policy, new Random(1));
 
     private static readonly MetadataImage Image = (MetadataImage.Empty with { Brokers = [Broker(1), Broker(2), Broker(3)] })
         .With(new TopicImage("old.topic", Guid.NewGuid(), [Partition(0), Partition(1)], ImmutableDictionary<string, string>.Empty));
@@ -70,8 +70,10 @@ public sealed class TopicPlannerTests
     [Fact]
     public void Replicas_go_round_and_counts_left_out_are_the_brokers()
     {
-        Assert.Equal([[1, 2], [2, 3], [3, 1], [1, 2]], Planner.Plan(Image, Topic("t", 4, 2)).Replicas!);
-        Assert.Equal([[1], [2], [3]], Planner.Plan(Image, Topic("t")).Replicas!);
+        int[] leaders = [.. Planner.Plan(Image, Topic("t", 4, 2)).Replicas!.Select(r => r[0])];
+        Assert.Equal([1, 2, 3], leaders.Take(3).Order());
+        Assert.Equal(leaders[0], leaders[3]);
+        Assert.Equal([1, 2, 3], Planner.Plan(Image, Topic("t")).Replicas!.Select(r => r.Single()).Order());
         Assert.Equal([[3, 1], [2, 3]], Planner.Plan(Image, Topic("t", assignment: new() { [1] = [2, 3], [0] = [3, 1] })).Replicas!);
     }
 
@@ -105,8 +107,19 @@ public sealed class TopicPlannerTests
     public void Growth_goes_on_where_the_topic_ends()
     {
         TopicImage topic = Image.Topic("old.topic")!;
-        Assert.Equal([[3, 1], [1, 2]], TopicPlanner.Plan(Image, topic, new NewPartitions("old.topic", 4, null)).Replicas!);
+        Assert.Equal([[3, 1], [1, 3]], TopicPlanner.Plan(Image, topic, new NewPartitions("old.topic", 4, null)).Replicas!);
         Assert.Equal([[2, 3]], TopicPlanner.Plan(Image, topic, new NewPartitions("old.topic", 3, [[2, 3]])).Replicas!);
+    }
+
+    [Fact]
+    public void Racks_of_some_brokers_only_are_refused()
+    {
+        MetadataImage half = Image with { Brokers = [Broker(1) with { Rack = "a" }, Broker(2), Broker(3)] };
+        const string Message = "Not all brokers have rack information for replica rack aware assignment. "
+            + "Set broker.rack on brokers 2, 3 too, or on none, or assign replicas in the request.";
+        Assert.Equal((ErrorCode.UnknownServerError, Message), Without(Planner.Plan(half, Topic("t", 1, 1))));
+        Assert.Equal((ErrorCode.UnknownServerError, Message), Without(TopicPlanner.Plan(half, Image.Topic("old.topic")!, new NewPartitions("old.topic", 3, null))));
+        Assert.Equal([[2, 3]], Planner.Plan(half, Topic("t", assignment: new() { [0] = [2, 3] })).Replicas!);
     }
 
     private static (ErrorCode, string?) Without((IReadOnlyList<int[]>? Replicas, ErrorCode Error, string? Message) plan)

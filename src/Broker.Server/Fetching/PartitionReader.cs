@@ -96,6 +96,12 @@ internal sealed class PartitionReader(BrokerServices services)
         }
 
         IReadOnlyList<AbortedTransaction>? aborted = reader.ReadsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, read.EndOffset) : null;
+        if (aborted is not null && log.IsOffline)
+        {
+            // That none was found may only mean that the index could not be read.
+            return PartitionRead.Failed(ErrorCode.KafkaStorageError) with { HighWatermark = -1, LogStartOffset = -1 };
+        }
+
         WireRecords records = read.Slice.Length == 0 ? WireRecords.FromMemory(default) : WireRecords.FromFile(read.Slice);
         return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null);
     }

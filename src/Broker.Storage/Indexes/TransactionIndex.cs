@@ -16,6 +16,7 @@ internal sealed class TransactionIndex
     private string _path;
     private List<AbortedTransaction>? _entries;
     private volatile bool _needsCheck;
+    private int _fromFile;
 
     // Entries in the file, and whether those are all.
     private int _written;
@@ -37,9 +38,12 @@ internal sealed class TransactionIndex
         }
     }
 
+    /// <summary>Held while the entries are being held against the log: whoever comes second waits for the outcome.</summary>
+    public Lock Checking { get; } = new();
+
     /// <summary>
     /// True for entries that were read from the file and not held against the log yet; for a file that cannot be an index there are none until
-    /// <see cref="Replace"/> brings them.
+    /// <see cref="Correct"/> brings them.
     /// </summary>
     public bool NeedsCheck
     {
@@ -59,18 +63,29 @@ internal sealed class TransactionIndex
     /// <summary>The entries fit the log.</summary>
     public void Trust() => _needsCheck = false;
 
-    /// <summary>Puts what the log says in the place of a damaged file.</summary>
-    public void Replace(IReadOnlyList<AbortedTransaction> entries)
+    /// <summary>Those that were read from the file.</summary>
+    public AbortedTransaction[] FromFile()
     {
         lock (_lock)
         {
+            return [.. Load().GetRange(0, _fromFile)];
+        }
+    }
+
+    /// <summary>Puts what the log says in the place of what was read from a damaged file.</summary>
+    public void Correct(IReadOnlyList<AbortedTransaction> right)
+    {
+        lock (_lock)
+        {
+            List<AbortedTransaction> entries = [.. right, .. Load().Skip(_fromFile)];
             byte[] bytes = new byte[entries.Count * EntrySize];
             for (int i = 0; i < entries.Count; i++)
             {
                 Encode(entries[i], bytes.AsSpan(i * EntrySize));
             }
 
-            _entries = [.. entries];
+            _entries = entries;
+            _fromFile = right.Count;
             IsSound = true;
             _needsCheck = false;
             _written = 0;
@@ -137,6 +152,7 @@ internal sealed class TransactionIndex
 
             entries.RemoveRange(keep, entries.Count - keep);
             _written = Math.Min(_written, keep);
+            _fromFile = Math.Min(_fromFile, keep);
             _hasUnwritten = _written < keep;
             if (keep == 0)
             {
@@ -167,7 +183,7 @@ internal sealed class TransactionIndex
             IsSound = TryDecode(bytes, entries);
         }
 
-        _written = entries.Count;
+        _written = _fromFile = entries.Count;
         return _entries = entries;
     }
 

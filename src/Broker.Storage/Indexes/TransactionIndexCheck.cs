@@ -1,121 +1,66 @@
-using System.Buffers;
-
 namespace Broker.Storage;
 
-/// <summary>Holds the transaction index of a segment against the log, and makes it anew from there.</summary>
+/// <summary>
+/// Holds what the file of a transaction index says against the log itself: the markers in the segment, and where the transactions that they end begin, by the headers from
+/// the newest producer snapshot on. Takes no lock: it looks at bytes that an earlier process wrote, and those do not change.
+/// </summary>
 internal static class TransactionIndexCheck
 {
-    private const int ScanBufferSize = 256 * 1024;
-
-    // A marker's batch has one record of a few bytes.
-    private const int MarkerBufferSize = 512;
-
-    /// <summary>
-    /// Whether there is an ABORT marker of the producer where each entry says that its transaction ends, and a record of it where it says that it begins; and whether no
-    /// transaction that ends later, or is open now, began below what an entry calls stable, because searches end there.
-    /// </summary>
-    public static bool Holds(LogServices services, LogSegment[] segments, int index, AbortedTransaction[] entries, long firstOpenOffset)
+    /// <summary>What has to take the place of the entries; null when they fit, or when the log is damaged itself and disproves nothing.</summary>
+    /// <param name="services">Of the log.</param>
+    /// <param name="directory">Of the log.</param>
+    /// <param name="segments">Of the log.</param>
+    /// <param name="index">The segment whose index it is.</param>
+    /// <param name="entries">As its file has them.</param>
+    /// <param name="isSound">False when they cannot be entries at all.</param>
+    public static List<AbortedTransaction>? Correction(
+        LogServices services, string directory, LogSegment[] segments, int index, ReadOnlySpan<AbortedTransaction> entries, bool isSound)
     {
-        long stable = entries.Length > 0 ? entries[^1].LastStableOffset : 0;
-        for (int i = index + 1; i < segments.Length; i++)
+        AbortedScan scan = AbortedScan.Of(services, directory, segments, index, verify: false);
+        if (isSound && (!scan.IsWhole || Fit(entries, scan)))
         {
-            foreach (AbortedTransaction later in segments[i].Transactions.ToArray())
+            return null;
+        }
+
+        if (isSound && !AbortedScan.Of(services, directory, segments, index, verify: true).IsWhole)
+        {
+            // The headers that were believed so far are what is damaged.
+            return null;
+        }
+
+        List<AbortedTransaction> right = [];
+        foreach (FoundAbort found in scan.Aborts)
+        {
+            if (found.HasRecords)
             {
-                if (later.FirstOffset < stable)
-                {
-                    return false;
-                }
+                right.Add(new AbortedTransaction(found.ProducerId, found.FirstOffset, found.LastOffset, found.StableOffset));
             }
         }
 
-        if (firstOpenOffset < stable)
-        {
-            return false;
-        }
+        return right;
+    }
 
-        foreach (AbortedTransaction entry in entries)
+    /// <summary>Each entry has its marker and begins where its transaction does, and no aborted transaction that has records is without an entry.</summary>
+    private static bool Fit(ReadOnlySpan<AbortedTransaction> entries, AbortedScan scan)
+    {
+        int next = 0;
+        foreach (FoundAbort found in scan.Aborts)
         {
-            if (!IsMarker(services, segments[index], entry) || !MayBegin(services, segments, index, entry))
+            if (next < entries.Length && entries[next].LastOffset == found.LastOffset)
+            {
+                if (!found.Allows(entries[next], scan.IsExact))
+                {
+                    return false;
+                }
+
+                next++;
+            }
+            else if (found.HasRecords)
             {
                 return false;
             }
         }
 
-        return true;
-    }
-
-    /// <summary>The aborted transactions whose markers lie in the segment, from the newest producer snapshot before it on.</summary>
-    public static List<AbortedTransaction> FromLog(LogServices services, string directory, LogSegment[] segments, int index)
-    {
-        List<AbortedTransaction> aborted = [];
-        ProducerStates producers = ProducerSnapshots.Before(services, directory, segments, segments[index].BaseOffset);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
-        for (int i = 0; i <= index; i++)
-        {
-            if (i < index && segments[i + 1].BaseOffset <= producers.EndOffset)
-            {
-                continue;
-            }
-
-            LogSegment segment = segments[i];
-            BatchScanner scanner = new(services.Files, segment.File, 0, segment.Size, buffer);
-            while (scanner.MoveNext())
-            {
-                BatchInfo batch = scanner.Current;
-                if (!batch.HasProducer || batch.BaseOffset < producers.EndOffset)
-                {
-                    continue;
-                }
-
-                ControlRecord? marker = batch.IsControl && ControlRecord.TryParse(scanner.CurrentBytes(), out ControlRecord parsed) ? parsed : null;
-                if (producers.Apply(batch, marker) is { IsAborted: true } ended && i == index)
-                {
-                    aborted.Add(new AbortedTransaction(ended.ProducerId, ended.FirstOffset, ended.LastOffset, producers.StableOffsetAfter(ended)));
-                }
-            }
-        }
-
-        ArrayPool<byte>.Shared.Return(buffer);
-        return aborted;
-    }
-
-    private static bool IsMarker(LogServices services, LogSegment segment, AbortedTransaction entry)
-    {
-        Span<byte> bytes = stackalloc byte[MarkerBufferSize];
-        return TryRead(services, segment, entry.LastOffset, ref bytes, out BatchInfo batch)
-            && batch.IsControl && batch.ProducerId == entry.ProducerId && batch.LastOffset == entry.LastOffset
-            && ControlRecord.TryParse(bytes, out ControlRecord marker) && marker.IsAbort;
-    }
-
-    /// <summary>Retention or compaction may have taken the first record away: then nothing can be said.</summary>
-    private static bool MayBegin(LogServices services, LogSegment[] segments, int index, AbortedTransaction entry)
-    {
-        if (entry.FirstOffset < segments[0].BaseOffset)
-        {
-            return true;
-        }
-
-        int at = index;
-        while (at > 0 && segments[at].BaseOffset > entry.FirstOffset)
-        {
-            at--;
-        }
-
-        Span<byte> bytes = stackalloc byte[MarkerBufferSize];
-        return !TryRead(services, segments[at], entry.FirstOffset, ref bytes, out BatchInfo batch)
-            || batch.BaseOffset > entry.FirstOffset
-            || (batch.BaseOffset == entry.FirstOffset && batch.ProducerId == entry.ProducerId && batch.IsTransactional && !batch.IsControl);
-    }
-
-    private static bool TryRead(LogServices services, LogSegment segment, long offset, ref Span<byte> bytes, out BatchInfo batch)
-    {
-        batch = default;
-        if (!segment.TryFind(offset, out BatchPosition found, out _))
-        {
-            return false;
-        }
-
-        bytes = bytes[..Math.Min(bytes.Length, found.Size)];
-        return services.Files.Read(segment.File, bytes, found.Position) == bytes.Length && BatchInfo.TryParse(bytes, out batch);
+        return next == entries.Length;
     }
 }

@@ -12,6 +12,9 @@ internal sealed partial class LogSegment
     // The part of it whose headers were walked through: where it starts, and in the lower half where it ends. Readers go on where others ended.
     private long _walked;
 
+    /// <summary>What an earlier process left and this one has not scanned: so many bytes from the file's start. Never grows.</summary>
+    public int ForeignBytes => _foreignBytes;
+
     /// <summary>How much of a range may be given out: all, or what lies before a batch that cannot be there.</summary>
     /// <param name="first">The batch that the range begins with.</param>
     /// <param name="length">Of the range; it may end within a batch.</param>

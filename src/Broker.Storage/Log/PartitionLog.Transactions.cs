@@ -40,8 +40,9 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
-    /// A transaction index has no checksum, and a wrong entry would show aborted records to readers who asked for committed ones. So each is held against the markers
-    /// in the log before it is used for the first time, and built again from the log when it does not fit.
+    /// A transaction index has no checksum, and a wrong entry would show aborted records to readers who asked for committed ones. So what its file says is held against
+    /// the log before it is used for the first time, and built again from there when it does not fit. Whoever asks first pays for a walk through the segment's headers,
+    /// which needs no lock of the log: appends go on.
     /// </summary>
     private void CheckTransactions(LogSegment[] segments, int index)
     {
@@ -51,35 +52,23 @@ public sealed partial class PartitionLog
             return;
         }
 
-        lock (_lock)
+        lock (transactions.Checking)
         {
             if (!transactions.NeedsCheck)
             {
                 return;
             }
 
-            if (transactions.IsSound && IsRight(segments, index, transactions))
+            string path = _path;
+            List<AbortedTransaction>? right = TransactionIndexCheck.Correction(_services, path, segments, index, transactions.FromFile(), transactions.IsSound);
+            if (right is null)
             {
                 transactions.Trust();
                 return;
             }
 
-            Logger.IndexRebuilt(Path.Combine(_path, LogFileNames.Of(segments[index].BaseOffset, LogFileNames.TransactionIndex)), "it does not fit the transaction markers in the log");
-            transactions.Replace(TransactionIndexCheck.FromLog(_services, _path, segments, index));
-        }
-    }
-
-    /// <summary>A log that is damaged itself disproves nothing.</summary>
-    private bool IsRight(LogSegment[] segments, int index, TransactionIndex transactions)
-    {
-        try
-        {
-            return TransactionIndexCheck.Holds(_services, segments, index, transactions.ToArray(), _producers.FirstOpenOffset);
-        }
-        catch (DamagedSegmentException e)
-        {
-            ReportDamage(e);
-            return true;
+            Logger.IndexRebuilt(Path.Combine(path, LogFileNames.Of(segments[index].BaseOffset, LogFileNames.TransactionIndex)), "it does not fit the transactions in the log");
+            transactions.Correct(right);
         }
     }
 }

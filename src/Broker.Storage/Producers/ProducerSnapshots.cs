@@ -71,21 +71,37 @@ internal static class ProducerSnapshots
         }
     }
 
-    /// <summary>What the newest intact snapshot at or below an offset says; nothing, as of the log's start, without one.</summary>
+    /// <summary>
+    /// What the newest intact snapshot at or below an offset says; nothing, as of the log's start and without a snapshot offset, when there is none. Retention may run beside it.
+    /// </summary>
     public static ProducerStates Before(LogServices services, string directory, LogSegment[] segments, long offset)
     {
         ProducerStates producers = new();
         foreach (long taken in Find(services.Files, directory).Reverse())
         {
-            if (taken <= offset && taken >= segments[0].BaseOffset && ProducerSnapshot.TryDecode(services.Files.ReadAll(PathOf(directory, taken))) is { } states)
+            if (taken <= offset && taken >= segments[0].BaseOffset && TryRead(services.Files, PathOf(directory, taken)) is { } states)
             {
                 producers.Load(states, taken, services.NowMs, services.ProducerIdExpirationMs);
+                producers.SnapshotOffset = taken;
                 return producers;
             }
         }
 
         producers.Load([], segments[0].BaseOffset, 0, 0);
         return producers;
+    }
+
+    private static IEnumerable<ProducerState>? TryRead(LogFiles files, string path)
+    {
+        try
+        {
+            return ProducerSnapshot.TryDecode(files.ReadAll(path));
+        }
+        catch (FileNotFoundException)
+        {
+            // It went with its segment since it was listed.
+            return null;
+        }
     }
 
     private static SortedSet<long> Find(LogFiles files, string directory)

@@ -85,7 +85,7 @@ internal sealed class DamageCheck(DamagePoint point, Omission omits)
         {
             Assert.Equal((before.Start, before.End), (held.Start, held.End));
             Assert.True(SameProducers(before, held), $"producers of {tp}: {string.Join("; ", before.Producers)} became {string.Join("; ", held.Producers)}");
-            bool isUnknown = point.FileKind.StartsWith(LogFileNames.TransactionIndex, StringComparison.Ordinal) && point.Kind != DamageKind.Flip;
+            bool isUnknown = point.FileKind.StartsWith(LogFileNames.TransactionIndex, StringComparison.Ordinal) && point.LeavesNothing;
             Assert.True(isUnknown || SameAborted(before, held, partition, random), $"aborted transactions of {tp}: {string.Join("; ", before.Aborted)} became {string.Join("; ", held.Aborted)}");
         }
 

@@ -55,6 +55,9 @@ internal sealed class DamagePoint
 
     public bool IsLog => FileKind is LogFileNames.Log or LogFileNames.Log + LogFileNames.Swap;
 
+    /// <summary>Of the file that is hit.</summary>
+    public bool LeavesNothing => Kind == DamageKind.Remove || (Kind == DamageKind.Truncate && At == 0);
+
     /// <summary>First and last offset of the batch that is hit, for a log.</summary>
     public long BatchFirst { get; private set; } = long.MaxValue;
 

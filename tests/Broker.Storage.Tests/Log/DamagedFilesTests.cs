@@ -175,18 +175,30 @@ public class DamagedFilesTests
         Assert.Equal(Batches.Now - (long)TimeSpan.FromDays(20 - ((rig.Log.Segments[1].BaseOffset - 1) / 2.0)).TotalMilliseconds, first.Max.TimestampMs);
     }
 
-    [Fact]
-    public void A_transaction_index_that_does_not_fit_the_markers_is_built_again()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_transaction_index_that_does_not_fit_the_log_is_built_again(bool hasEarlierTransaction)
     {
         for (int bit = 0; bit < TransactionIndex.EntrySize * 8; bit++)
         {
             using LogRig rig = new();
-            rig.Append(Batches.Idempotent(7, 0, 0, isTransactional: true));
+            int sequence = hasEarlierTransaction ? 1 : 0;
+            if (hasEarlierTransaction)
+            {
+                // Committed, and hidden if the entry began here.
+                rig.Append(Batches.Idempotent(7, 0, 0, isTransactional: true));
+                rig.Append(Batches.Marker(7, 0, commit: true), origin: AppendOrigin.Coordinator);
+            }
+
+            long first = rig.Log.LogEndOffset;
+            rig.Append(Batches.Idempotent(7, 0, sequence, isTransactional: true));
             rig.Append(Batches.Idempotent(8, 0, 0, isTransactional: true));
+            rig.Append(Batches.Idempotent(7, 0, sequence + 1, isTransactional: true));
             rig.Append(Batches.Marker(7, 0, commit: false), origin: AppendOrigin.Coordinator);
             rig.Append(Batches.Of("x"));
             AbortedTransaction[] before = [.. rig.Log.AbortedTransactions(0, 100)];
-            Assert.Equal([new AbortedTransaction(7, 0, 2, 1)], before);
+            Assert.Equal([new AbortedTransaction(7, first, first + 3, first + 1)], before);
             rig.Stop();
             Flip(rig, "00000000000000000000.txnindex", bit / 8, 1 << (bit % 8));
             rig.Restart();
@@ -194,8 +206,47 @@ public class DamagedFilesTests
 
             // How far the log was stable right then only ends a search early.
             Assert.Equal(before[0] with { LastStableOffset = found.LastStableOffset }, found);
-            Assert.InRange(found.LastStableOffset, 0, 3);
+            Assert.InRange(found.LastStableOffset, 0, first + 1);
         }
+    }
+
+    [Fact]
+    public void A_transaction_index_that_lost_its_last_entry_is_built_again_and_goes_on()
+    {
+        using LogRig rig = new();
+        for (int pid = 1; pid <= 2; pid++)
+        {
+            rig.Append(Batches.Idempotent(pid, 0, 0, isTransactional: true));
+            rig.Append(Batches.Marker(pid, 0, commit: false), origin: AppendOrigin.Coordinator);
+        }
+
+        rig.Append(Batches.Idempotent(3, 0, 0, isTransactional: true));
+        string path = Flushed(rig, "00000000000000000000.txnindex");
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..TransactionIndex.EntrySize]);
+        rig.Restart();
+        rig.Append(Batches.Marker(3, 0, commit: false), origin: AppendOrigin.Coordinator);
+        AbortedTransaction[] expected = [new(1, 0, 1, 2), new(2, 2, 3, 4), new(3, 4, 5, 6)];
+        Assert.Equal(expected, rig.Log.AbortedTransactions(0, 100));
+        rig.Stop();
+        Assert.Equal(3 * TransactionIndex.EntrySize, File.ReadAllBytes(path).Length);
+        rig.Restart();
+        Assert.Equal(expected, rig.Log.AbortedTransactions(0, 100));
+    }
+
+    [Fact]
+    public void A_damaged_batch_of_a_transaction_disproves_no_entry()
+    {
+        using LogRig rig = new();
+        rig.Append(Batches.Idempotent(7, 0, 0, isTransactional: true));
+        rig.Append(Batches.Idempotent(7, 0, 1, isTransactional: true));
+        rig.Append(Batches.Marker(7, 0, commit: false), origin: AppendOrigin.Coordinator);
+        int marker = rig.Log.Segments[0].EndPositionOf(2);
+        rig.Stop();
+
+        // The producer id of the marker.
+        Flip(rig, FirstLog, marker + 50, 1);
+        rig.Restart();
+        Assert.Equal([new AbortedTransaction(7, 0, 2, 3)], rig.Log.AbortedTransactions(0, 100));
     }
 
     [Fact]

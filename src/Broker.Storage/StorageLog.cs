@@ -93,8 +93,8 @@ internal static partial class StorageLog
     [LoggerMessage(28, LogLevel.Warning, "[Log partition={Partition}] The log goes on to offset {EndOffset} beyond its recovery point {RecoveryPoint} though the last stop was clean; its last segment was checked")]
     public static partial void LogLongerThanFlushed(this ILogger logger, TopicPartition partition, long endOffset, long recoveryPoint);
 
-    [LoggerMessage(29, LogLevel.Warning, "[Log partition={Partition}] Deleting all segments: the log ends at offset {EndOffset}, before its log start offset {LogStartOffset}")]
-    public static partial void LogStartsOver(this ILogger logger, TopicPartition partition, long endOffset, long logStartOffset);
+    [LoggerMessage(29, LogLevel.Warning, "[Log partition={Partition}] No segment is there: the log starts over at offset {LogStartOffset}")]
+    public static partial void LogStartsOver(this ILogger logger, TopicPartition partition, long logStartOffset);
 
     [LoggerMessage(40, LogLevel.Warning, "[Log partition={Partition}] Not believing log start offset {LogStartOffset} of its checkpoint: {Reason}. The log starts at offset {Believed}")]
     public static partial void LogStartNotBelieved(this ILogger logger, TopicPartition partition, long logStartOffset, string reason, long believed);

@@ -114,7 +114,7 @@ internal sealed class LogMaintenance
             Guarded(directory, isStop, d =>
             {
                 d.RecoveryPoints.Write(Offsets(d, static log => log.RecoveryPointToKeep()));
-                d.LogStartOffsets.Write(Offsets(d, static log => log.LogStartOffset > log.Segments[0].BaseOffset ? log.LogStartOffset : null));
+                d.LogStartOffsets.Write(Offsets(d, static log => log.LogStartToKeep()));
             });
         }
 

@@ -22,6 +22,11 @@ internal static class LogLoader
             segments.Add(new LogSegment(services, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
         }
 
+        if (!isClean)
+        {
+            FinishStartOver(services, tp, segments, checkpoints.LogStartOffset);
+        }
+
         bool hasEpochs = epochs.HasFile;
         if (!hasEpochs)
         {
@@ -41,12 +46,12 @@ internal static class LogLoader
 
         TellEnd(services, tp, path, end ?? 0, checkpoints, isClean);
         bool isWhole = isClean && rebuildFrom is null && segments.Count > 0;
-        long start = isWhole && checkpoints.LogStartOffset > 0
-            ? BelievedStart(services, tp, segments[0].BaseOffset, hasEpochs ? epochs : null, checkpoints.LogStartOffset, end!.Value)
+        long start = end is not null && checkpoints.LogStartOffset > 0
+            ? BelievedStart(services, tp, segments[0].BaseOffset, hasEpochs && isWhole ? epochs : null, checkpoints.LogStartOffset, end.Value)
             : checkpoints.LogStartOffset;
-        if (end is null || end < start)
+        if (end is null)
         {
-            services.Logger.LogStartsOver(tp, end ?? 0, start);
+            services.Logger.LogStartsOver(tp, start);
             end = StartOver(services, path, segments, config, start);
             rebuildFrom = null;
         }
@@ -91,6 +96,18 @@ internal static class LogLoader
     private static long? EndAfterCleanStop(LogSegment last, long recoveryPoint) =>
         last.FindNextOffset() is { } end && (end == recoveryPoint || recoveryPoint == 0) ? end : null;
 
+    /// <summary>The log was being replaced by an empty one that begins at its new start offset when the process died.</summary>
+    private static void FinishStartOver(LogServices services, TopicPartition tp, List<LogSegment> segments, long logStartOffset)
+    {
+        int first = segments.FindIndex(s => s.BaseOffset == logStartOffset);
+        for (int i = first - 1; i >= 0; i--)
+        {
+            services.Logger.SegmentBelowStart(tp, segments[i].BaseOffset, logStartOffset);
+            segments[i].DeleteFiles();
+            segments.RemoveAt(i);
+        }
+    }
+
     private static void TellEnd(LogServices services, TopicPartition tp, string path, long end, LogCheckpoints checkpoints, bool isClean)
     {
         long recoveryPoint = checkpoints.RecoveryPoint;
@@ -109,8 +126,8 @@ internal static class LogLoader
     }
 
     /// <summary>
-    /// A log start offset in a checkpoint that was damaged would delete records. After a clean stop two others can contradict it: the end of the log, and the leader
-    /// epochs, of which none starts below the log start offset.
+    /// A log start offset in a checkpoint that was damaged would delete records. Two others can contradict it: the end of the log, because nothing is written there that was
+    /// not flushed before, and after a clean stop the leader epochs, of which none starts below the log start offset.
     /// </summary>
     private static long BelievedStart(LogServices services, TopicPartition tp, long firstOffset, LeaderEpochs? epochs, long logStartOffset, long end)
     {
@@ -119,7 +136,7 @@ internal static class LogLoader
         if (logStartOffset > end)
         {
             believed = firstOffset;
-            reason = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"all of the log is there, and it ends at offset {end}");
+            reason = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the log ends at offset {end}");
         }
         else if (epochs is not null && epochs.Entries.Length > 0 && epochs.Entries[0].StartOffset < logStartOffset)
         {

@@ -165,6 +165,20 @@ internal sealed partial class LogSegment
         return ScanToEnd(last, size) ?? (last.Position > 0 ? ScanToEnd(new IndexEntry(BaseOffset, 0), size) : null);
     }
 
+    /// <summary>The offset after the last record before a position at which a batch starts or the file ends.</summary>
+    public long NextOffsetAt(int position)
+    {
+        Span<byte> buffer = stackalloc byte[LookupBufferSize];
+        BatchScanner scanner = new(_files, File, 0, position, buffer);
+        long next = BaseOffset;
+        while (scanner.MoveNext())
+        {
+            next = scanner.Current.LastOffset + 1;
+        }
+
+        return next;
+    }
+
     private long? ScanToEnd(IndexEntry from, int size)
     {
         Span<byte> buffer = stackalloc byte[LookupBufferSize];

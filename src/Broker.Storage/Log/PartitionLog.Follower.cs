@@ -89,9 +89,6 @@ public sealed partial class PartitionLog
 
         _truncations++;
         ForgetCleaningFrom(_logStartOffset);
-
-        // On disk first: a start after a crash must not take what is left of the old segments for the log.
-        Directory.LogStartOffsets.Raise(TopicPartition, offset);
         StartOver(offset);
         Volatile.Write(ref _logStartOffset, offset);
         Volatile.Write(ref _logEndOffset, offset);

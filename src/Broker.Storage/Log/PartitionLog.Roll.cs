@@ -124,6 +124,26 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>
+    /// What the checkpoint may say of where the log starts; null when the name of its first segment says it. Never what is not flushed yet: so a start after a crash
+    /// knows that an offset beyond the end of the log is damage, and does not delete everything because of it.
+    /// </summary>
+    internal long? LogStartToKeep()
+    {
+        if (IsUnreadable)
+        {
+            return LogStartOffset;
+        }
+
+        if (LogStartOffset > RecoveryPoint && !_isClosed)
+        {
+            Flush();
+        }
+
+        long start = Math.Min(LogStartOffset, RecoveryPoint);
+        return start > _segments[0].BaseOffset ? start : null;
+    }
+
     /// <summary>Closes the active segment now, if it holds anything.</summary>
     internal void Roll()
     {

@@ -133,40 +133,24 @@ public sealed partial class PartitionLog
     {
         LogSegment[] segments = _segments;
         int keep = Math.Max(1, IndexOf(segments, offset) + 1);
+        LogSegment last = segments[keep - 1];
 
         // Where the cut goes, and what is left in the transaction index, before anything changes: the file may be damaged.
-        _ = segments[keep - 1].EndPositionOf(offset);
+        int position = last.EndPositionOf(offset);
         CheckTransactions(segments, keep - 1);
         _truncations++;
         ForgetCleaningFrom(offset);
-        if (_logStartOffset > segments[0].BaseOffset)
+        if (_logStartOffset > last.BaseOffset && last.NextOffsetAt(position) < _logStartOffset)
         {
-            // On disk first: should the batch go that holds the log start offset, a start after a crash must not give out its offsets again.
-            Directory.LogStartOffsets.Raise(TopicPartition, _logStartOffset);
-        }
-
-        _segments = segments[..keep];
-
-        // The newest first: a crash in between must not leave a hole.
-        for (int i = segments.Length - 1; i >= keep; i--)
-        {
-            DeleteLater(segments[i], _services.NowMs);
-        }
-
-        if (keep < segments.Length)
-        {
-            // Nor may they be back behind a cut that is on the disk already.
-            Files.FlushDirectory(_path);
-        }
-
-        Active.TruncateTo(offset);
-        long end = Active.FindNextOffset() ?? throw Active.DamagedAt(0);
-        if (end < _logStartOffset)
-        {
-            // The batch that held the log start offset is gone: what is left is deleted records, and a log that ends before it starts.
+            // The batch that holds the log start offset goes: what is left is deleted records, and a log that ends before it starts.
             StartOver(_logStartOffset);
-            end = _logStartOffset;
         }
+        else
+        {
+            Cut(segments, keep, offset);
+        }
+
+        long end = Active.FindNextOffset() ?? throw Active.DamagedAt(0);
 
         // Compaction may have left nothing right below the offset asked for: then the log ends, and grows again, earlier.
         ForgetCleaningFrom(end);
@@ -186,13 +170,42 @@ public sealed partial class PartitionLog
         Logger.Truncated(TopicPartition, end);
     }
 
+    private void Cut(LogSegment[] segments, int keep, long offset)
+    {
+        _segments = segments[..keep];
+
+        // The newest first: a crash in between must not leave a hole.
+        for (int i = segments.Length - 1; i >= keep; i--)
+        {
+            DeleteLater(segments[i], _services.NowMs);
+        }
+
+        if (keep < segments.Length)
+        {
+            // Nor may they be back behind a cut that is on the disk already.
+            Files.FlushDirectory(_path);
+        }
+
+        Active.TruncateTo(offset);
+    }
+
+    /// <summary>
+    /// An empty log that begins at the offset takes the place of this one. Its segment is on the disk before the checkpoint names the offset: a start after a crash
+    /// believes a log start offset beyond the end of the log only when there is such a segment, and drops what lies before it.
+    /// </summary>
     private void StartOver(long offset)
     {
         LogSegment[] old = _segments;
-        _segments = [LogSegment.Create(_services, _path, offset, NewSegmentOptions(_config, _services.NowMs))];
-        foreach (LogSegment segment in old)
+
+        // Else a start after a crash right now could take the new segment for the last of the old ones.
+        Directory.RecoveryPoints.Lower(TopicPartition, old[^1].BaseOffset);
+        LogSegment first = LogSegment.Create(_services, _path, offset, NewSegmentOptions(_config, _services.NowMs));
+        Files.FlushDirectory(_path);
+        Directory.LogStartOffsets.Raise(TopicPartition, offset);
+        _segments = [first];
+        for (int i = old.Length - 1; i >= 0; i--)
         {
-            DeleteLater(segment, _services.NowMs);
+            DeleteLater(old[i], _services.NowMs);
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class DamageCampaign(Omission omits = Omission.None)
     /// <summary>Seeds from <paramref name="firstSeed"/> on until that many points were tried, or failures enough to see what they share. Each names its seed and the damage.</summary>
     public void Run(int firstSeed, int points)
     {
-        for (int seed = firstSeed; Points < points && _failures.Count == 0; seed++)
+        for (int seed = firstSeed; Points < points && _failures.Count < MaxFailures; seed++)
         {
             RunWorld(seed, Math.Min(PointsPerWorld, points - Points));
         }

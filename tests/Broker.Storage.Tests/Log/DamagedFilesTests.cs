@@ -211,6 +211,38 @@ public class DamagedFilesTests
     }
 
     [Fact]
+    public void A_log_start_offset_beyond_the_end_deletes_nothing_after_a_crash()
+    {
+        using LogRig rig = new(hasThreads: false);
+        rig.Append(Batches.Of("a"));
+        rig.Append(Batches.Of("b"));
+        rig.Append(Batches.Of("c"));
+        rig.Log.DeleteRecords(1);
+        rig.Advance(TimeSpan.FromMinutes(2));
+        string path = Path.Combine(rig.Root, OffsetCheckpoint.LogStartOffsets);
+        Assert.Equal("0\n1\nt 0 1\n", File.ReadAllText(path));
+        rig.Crash(() => File.WriteAllText(path, "0\n1\nt 0 9\n"));
+        Assert.Equal((0, 3), (rig.Log.LogStartOffset, rig.Log.LogEndOffset));
+        rig.Crash(() => File.WriteAllText(path, "0\n1\nt 0 1\n"));
+        Assert.Equal((1, 3), (rig.Log.LogStartOffset, rig.Log.LogEndOffset));
+    }
+
+    [Fact]
+    public void A_log_that_was_starting_over_when_the_process_died_starts_over()
+    {
+        using LogRig rig = new();
+        rig.Append(Batches.Of("a"));
+        rig.Crash(() =>
+        {
+            // Its new segment and its start offset are on the disk, the old one is still there.
+            File.WriteAllBytes(Path.Combine(rig.PartitionPath, "00000000000000000009.log"), []);
+            File.WriteAllText(Path.Combine(rig.Root, OffsetCheckpoint.LogStartOffsets), "0\n1\nt 0 9\n");
+        });
+        Assert.Equal((9, 9), (rig.Log.LogStartOffset, rig.Log.LogEndOffset));
+        Assert.Equal(9, rig.Append(Batches.Of("b")).BaseOffset);
+    }
+
+    [Fact]
     public void A_transaction_index_that_lost_its_last_entry_is_built_again_and_goes_on()
     {
         using LogRig rig = new();

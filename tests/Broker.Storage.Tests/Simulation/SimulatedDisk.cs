@@ -28,7 +28,7 @@ internal class SimulatedDisk : LogFiles
     /// <summary>Called outside the lock, with the path (for an open file: the one it was opened by).</summary>
     public Action<DiskOperation, string>? Before { get; set; }
 
-    public DateTime NowUtc { get; set; } = DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now).UtcDateTime;
+    public DateTime NowUtc { get; set; } = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000).UtcDateTime;
 
     public long UsableBytes { get; set; } = 1L << 40;
 

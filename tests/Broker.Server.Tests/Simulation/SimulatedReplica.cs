@@ -4,24 +4,31 @@ using Broker.Protocol;
 using Broker.Protocol.Messages;
 using Broker.Protocol.Records;
 using Broker.Storage;
+using Broker.Storage.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Broker.Server.Tests;
 
-/// <summary>A broker with one partition: a real log in a directory of its own, and what is on its way to it.</summary>
+/// <summary>A broker with one partition: a real log on a disk in memory, and what is on its way to it.</summary>
 internal sealed class SimulatedReplica : IDisposable
 {
     private static readonly TopicConfig Config = TopicConfig.Create(BrokerConfig.Default, new Dictionary<string, string> { ["min.insync.replicas"] = "2" });
 
-    private readonly string _directory = Directory.CreateTempSubdirectory("replica-").FullName;
     private readonly FollowerAppend _append = new(NullLogger.Instance);
     private readonly TimeProvider _clock;
+    private readonly SimulatedTree _tree;
+    private readonly BrokenRule _broken;
+    private SimulatedDisk _disk = new();
     private LogManager? _manager;
+    private int _controllerEpoch;
 
-    public SimulatedReplica(int id, TimeProvider clock)
+    public SimulatedReplica(int id, SimulatedTree tree, TimeProvider clock, BrokenRule broken)
     {
         Id = id;
         _clock = clock;
+        _tree = tree;
+        _broken = broken;
+        _disk.CreateDirectory("/data");
         Start();
     }
 
@@ -34,13 +41,16 @@ internal sealed class SimulatedReplica : IDisposable
     /// <summary>Its session is over though it lives: it does not know.</summary>
     public bool IsExpired { get; set; }
 
-    /// <summary>Counts its registrations.</summary>
+    /// <summary>Of its registration.</summary>
     public long Epoch { get; private set; }
 
     public Partition? Partition { get; private set; }
 
-    /// <summary>LeaderAndIsr on the way.</summary>
-    public Queue<PartitionImage> Roles { get; } = new();
+    /// <summary>LeaderAndIsr on the way; in order for each controller.</summary>
+    public List<SimulatedRole> Roles { get; } = [];
+
+    /// <summary>Up to here what it shows to consumers has been looked at.</summary>
+    public long Seen { get; set; }
 
     /// <summary>The partition as followed in the present epoch; null for leaders.</summary>
     public FollowedPartition? Followed { get; private set; }
@@ -60,13 +70,13 @@ internal sealed class SimulatedReplica : IDisposable
     public void Start()
     {
         _manager = new LogManager(
-            new LogManagerOptions { Directories = [_directory], BrokerId = Id, ClusterId = "simulated", ConfigOf = _ => Config, HasThreads = false, Cleaner = () => new CleanerOptions { IsEnabled = false } },
+            new LogManagerOptions { Directories = ["/data"], BrokerId = Id, ClusterId = "simulated", ConfigOf = _ => Config, HasThreads = false, Cleaner = () => new CleanerOptions { IsEnabled = false } },
             _clock,
-            NullLoggerFactory.Instance);
+            NullLoggerFactory.Instance,
+            _disk);
         _manager.LoadAsync(CancellationToken.None).Wait();
         Partition = new Partition(_manager.GetOrCreate(Key, Guid.Empty, Config), Id, _clock);
-        Epoch++;
-        IsExpired = false;
+        Rejoin();
     }
 
     /// <summary>As kill -9 does: the system keeps what was written, the process forgets everything else.</summary>
@@ -77,18 +87,33 @@ internal sealed class SimulatedReplica : IDisposable
         Followed = null;
         Roles.Clear();
         (Request, Answer, Proposal, ProposalAnswer) = (null, null, null, null);
+        (_controllerEpoch, Seen) = (0, 0);
+    }
+
+    /// <summary>As a power cut does: what was not flushed is lost, torn, or there in parts.</summary>
+    public void LosePower(Random random)
+    {
+        Crash();
+        _disk = _disk.AfterCrash(random);
     }
 
     /// <summary>A new session after one that expired; what it thinks it is stays until it is told.</summary>
     public void Rejoin()
     {
-        Epoch++;
+        Epoch = _tree.Register();
         IsExpired = false;
     }
 
-    /// <summary>Takes a role as ReplicaManager does. True when it leads in a new epoch.</summary>
-    public bool Take(PartitionImage role)
+    /// <summary>Takes a role as ClusterController and ReplicaManager do. True when it leads in a new epoch.</summary>
+    public bool Take(SimulatedRole told)
     {
+        if (told.ControllerEpoch < _controllerEpoch || told.BrokerEpoch < Epoch)
+        {
+            return false;
+        }
+
+        _controllerEpoch = told.ControllerEpoch;
+        PartitionImage role = told.State;
         if (Partition!.LeaderEpoch >= role.LeaderEpoch)
         {
             if (Partition.LeaderEpoch == role.LeaderEpoch)
@@ -109,6 +134,11 @@ internal sealed class SimulatedReplica : IDisposable
         }
 
         Partition.BecomeFollower(role);
+        if (_broken == BrokenRule.TruncatesToHighWatermark)
+        {
+            Log.TruncateAsFollower(Log.HighWatermark, role.LeaderEpoch);
+        }
+
         Followed = role.Leader >= 0 ? new FollowedPartition(Partition, role.LeaderEpoch) : null;
         return false;
     }
@@ -140,7 +170,7 @@ internal sealed class SimulatedReplica : IDisposable
         if (read.Records.File is { Length: > 0 } slice)
         {
             byte[] bytes = new byte[slice.Length];
-            slice.CopyTo(bytes);
+            _disk.Read(slice.File, bytes, slice.Position);
             data.Records = WireRecords.FromMemory(bytes);
         }
 
@@ -160,21 +190,26 @@ internal sealed class SimulatedReplica : IDisposable
     }
 
     /// <summary>Offset and value of every record.</summary>
-    public Dictionary<long, string> Records()
+    public Dictionary<long, string> Records() => Records(0, Log.LogEndOffset);
+
+    public Dictionary<long, string> Records(long from, long to)
     {
         var records = new Dictionary<long, string>();
-        for (long next = 0; next < Log.LogEndOffset;)
+        for (long next = from; next < to;)
         {
             FileSlice slice = Log.Read(next, 1 << 20, minOneBatch: true, long.MaxValue).Slice;
             byte[] bytes = new byte[slice.Length];
-            slice.CopyTo(bytes);
+            _disk.Read(slice.File, bytes, slice.Position);
             for (int at = 0; at < bytes.Length;)
             {
                 Assert.True(RecordBatchHeader.TryRead(bytes.AsSpan(at), out RecordBatchHeader header));
                 var cursor = new RecordCursor(header, bytes.AsSpan(at + RecordBatchHeader.Size, header.SizeInBytes - RecordBatchHeader.Size));
                 while (cursor.MoveNext(out Protocol.Records.Record record))
                 {
-                    records[record.Offset] = System.Text.Encoding.UTF8.GetString(record.Value);
+                    if (record.Offset < to)
+                    {
+                        records[record.Offset] = System.Text.Encoding.UTF8.GetString(record.Value);
+                    }
                 }
 
                 next = header.LastOffset + 1;
@@ -191,7 +226,5 @@ internal sealed class SimulatedReplica : IDisposable
         {
             _manager!.Abandon();
         }
-
-        Directory.Delete(_directory, recursive: true);
     }
 }

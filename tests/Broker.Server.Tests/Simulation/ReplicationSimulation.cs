@@ -6,19 +6,11 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Server.Tests;
 
-/// <summary>A rule that is broken on purpose: the simulation has to find it.</summary>
-internal enum BrokenRule
-{
-    None,
-    AnyoneMayLead,
-    AcknowledgedAtOnce,
-    EpochsAreIgnored,
-    JoinsBeforeItCaughtUp,
-}
-
 /// <summary>
-/// One partition on three brokers and a controller in one thread, on virtual time: messages are late, lost and answered twice, brokers crash, come back, and lose their session
-/// without knowing. After every step: whoever begins to lead has every acknowledged record where it was acknowledged.
+/// One partition on three brokers and their controllers in one thread, on virtual time: messages are late, lost and overtake each other, brokers crash, lose power, come back, and
+/// lose their session without knowing, controllers go on after another has taken their office. Checked after every step:
+/// whoever begins to lead has every acknowledged record where it was acknowledged (leader completeness); what one broker shows to consumers no other shows differently
+/// (consistent read, log matching below the high watermark); everybody in the ISR has all that anybody shows.
 /// </summary>
 internal sealed class ReplicationSimulation : IDisposable
 {
@@ -28,38 +20,37 @@ internal sealed class ReplicationSimulation : IDisposable
     private readonly Random _random;
     private readonly BrokenRule _broken;
     private readonly FakeTimeProvider _clock = new(DateTimeOffset.UnixEpoch.AddYears(50));
+    private readonly SimulatedTree _tree = new(new PartitionImage(0, 1, 0, 0, [1, 2, 3], [1, 2, 3], []));
     private readonly SimulatedReplica[] _replicas;
-    private readonly Dictionary<int, long> _registered = [];
+
+    // The last one has the office.
+    private readonly List<SimulatedController> _controllers = [];
     private readonly Dictionary<long, string> _acknowledged = [];
+    private readonly Dictionary<long, string> _shown = [];
     private readonly List<(SimulatedReplica Leader, int LeaderEpoch, long Offset, string Value)> _pending = [];
-    private PartitionImage _state;
+    private readonly List<string>? _story;
     private int _appended;
 
-    public ReplicationSimulation(int seed, BrokenRule broken)
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="broken">A rule to break.</param>
+    /// <param name="story">Takes a line for whatever happens; null for none.</param>
+    public ReplicationSimulation(int seed, BrokenRule broken, List<string>? story = null)
     {
         _random = new Random(seed);
         _broken = broken;
-        _replicas = [.. Enumerable.Range(1, 3).Select(id => new SimulatedReplica(id, _clock))];
-        foreach (SimulatedReplica replica in _replicas)
-        {
-            _registered[replica.Id] = replica.Epoch;
-        }
-
-        _state = new PartitionImage(0, 1, 0, 0, [1, 2, 3], [1, 2, 3], []);
-        Tell();
+        _story = story;
+        _replicas = [.. Enumerable.Range(1, 3).Select(id => new SimulatedReplica(id, _tree, _clock, broken))];
+        TakeOffice();
     }
 
     public int Acknowledged => _acknowledged.Count;
-
-    /// <summary>The story so far, for who looks into a failure.</summary>
-    public List<string> Story { get; } = [];
 
     /// <summary>What went wrong, or null.</summary>
     public string? Run(int steps)
     {
         for (int i = 0; i < steps; i++)
         {
-            if (Step(_random.Next(1000)) is { } violation)
+            if ((Step(_random.Next(1000)) ?? Look()) is { } violation)
             {
                 return $"step {i}: {violation}";
             }
@@ -104,7 +95,10 @@ internal sealed class ReplicationSimulation : IDisposable
                 ChangeIsr(replica);
                 return null;
             case < 955:
-                Notice();
+                Notice(_controllers[_random.Next(_controllers.Count)]);
+                return null;
+            case < 958:
+                TakeOffice();
                 return null;
             case < 994:
                 Repair(replica);
@@ -128,7 +122,7 @@ internal sealed class ReplicationSimulation : IDisposable
         AppendResult result = replica.Partition!.Append(batch.Build(), AppendOrigin.Client, -1);
         if (result.Error == ErrorCode.None)
         {
-            Story.Add($"{replica.Id} appends {value} at {result.LastOffset}, epoch {replica.Partition.LeaderEpoch}");
+            _story?.Add($"{replica.Id} appends {value} at {result.LastOffset}, epoch {replica.Partition.LeaderEpoch}");
             _pending.Add((replica, replica.Partition.LeaderEpoch, result.LastOffset, value));
         }
     }
@@ -179,19 +173,24 @@ internal sealed class ReplicationSimulation : IDisposable
         follower.Deliver();
         if (follower.Log.LogEndOffset != before)
         {
-            Story.Add($"{follower.Id} goes from {before} to {follower.Log.LogEndOffset}, high watermark {follower.Log.HighWatermark}, epoch {follower.Partition!.LeaderEpoch}");
+            _story?.Add($"{follower.Id} goes from {before} to {follower.Log.LogEndOffset}, high watermark {follower.Log.HighWatermark}, epoch {follower.Partition!.LeaderEpoch}");
         }
     }
 
     private string? TakeRole(SimulatedReplica replica)
     {
-        if (!replica.IsAlive || !replica.Roles.TryDequeue(out PartitionImage? role))
+        if (!replica.IsAlive || replica.Roles.Count == 0)
         {
             return null;
         }
 
-        bool leads = replica.Take(role);
-        Story.Add($"{replica.Id} hears of leader {role.Leader} epoch {role.LeaderEpoch} ISR [{string.Join(',', role.Isr)}] v{role.PartitionEpoch}; its log ends at {replica.Log.LogEndOffset}");
+        // One connection for each controller: their requests overtake each other.
+        int any = replica.Roles[_random.Next(replica.Roles.Count)].ControllerEpoch;
+        SimulatedRole told = replica.Roles.Find(r => r.ControllerEpoch == any);
+        replica.Roles.Remove(told);
+        bool leads = replica.Take(told);
+        PartitionImage role = told.State;
+        _story?.Add($"{replica.Id} hears of leader {role.Leader} epoch {role.LeaderEpoch} ISR [{string.Join(',', role.Isr)}] v{role.PartitionEpoch}; its log ends at {replica.Log.LogEndOffset}");
         if (!leads)
         {
             return null;
@@ -221,7 +220,7 @@ internal sealed class ReplicationSimulation : IDisposable
             replica.ProposalAnswer = null;
             IsrProposal settled = replica.Proposal!;
             replica.Proposal = null;
-            Story.Add($"{replica.Id} hears {answer.Error}, ISR [{string.Join(',', answer.State.Isr)}] v{answer.State.PartitionEpoch}");
+            _story?.Add($"{replica.Id} hears {answer.Error}, ISR [{string.Join(',', answer.State.Isr)}] v{answer.State.PartitionEpoch}");
             replica.Partition!.SettleIsr(settled, answer.Error, answer.State.LeaderEpoch, answer.State.Isr, answer.State.PartitionEpoch);
             return;
         }
@@ -229,95 +228,42 @@ internal sealed class ReplicationSimulation : IDisposable
         replica.Proposal ??= replica.Leads ? replica.Partition!.ProposeIsr(MaxLagMs) : null;
         if (replica.Proposal is { } proposal && _random.Next(4) > 0)
         {
-            ErrorCode error = Decide(replica, proposal);
+            SimulatedController controller = _controllers[_random.Next(_controllers.Count)];
+            ErrorCode error = controller.Decide(replica, proposal);
 
             // Lost answers, and refusals of the whole request, leave the proposal to be asked again: an earlier asking may have been carried out.
-            replica.ProposalAnswer = error != ErrorCode.StaleBrokerEpoch && _random.Next(4) > 0 ? (error, _state) : null;
+            bool isHeard = error is not (ErrorCode.StaleBrokerEpoch or ErrorCode.NotController) && _random.Next(4) > 0;
+            replica.ProposalAnswer = isHeard ? (error, controller.State) : null;
+            Retire();
         }
     }
 
-    private ErrorCode Decide(SimulatedReplica replica, IsrProposal proposal)
+    private Dictionary<int, long> Registered() => _replicas.Where(r => r is { IsAlive: true, IsExpired: false }).ToDictionary(r => r.Id, r => r.Epoch);
+
+    private void Notice(SimulatedController controller)
     {
-        if (_registered.GetValueOrDefault(replica.Id) != replica.Epoch)
+        if (controller.Notice(Registered()) && !controller.HasResigned)
         {
-            return ErrorCode.StaleBrokerEpoch;
+            controller.Tell(_replicas);
         }
 
-        if (proposal.From.LeaderEpoch != _state.LeaderEpoch)
-        {
-            return ErrorCode.FencedLeaderEpoch;
-        }
-
-        if (proposal.From.PartitionEpoch != _state.PartitionEpoch)
-        {
-            return ErrorCode.InvalidUpdateVersion;
-        }
-
-        for (int i = 0; i < proposal.Isr.Length; i++)
-        {
-            if (!_registered.TryGetValue(proposal.Isr[i], out long epoch) || (proposal.BrokerEpochs[i] >= 0 && proposal.BrokerEpochs[i] != epoch))
-            {
-                return ErrorCode.IneligibleReplica;
-            }
-        }
-
-        int[] isr = _broken == BrokenRule.JoinsBeforeItCaughtUp ? [.. _state.Replicas.Where(_registered.ContainsKey)] : proposal.Isr;
-        _state = _state with { Isr = isr, PartitionEpoch = _state.PartitionEpoch + 1 };
-        Story.Add($"controller: ISR [{string.Join(',', isr)}] v{_state.PartitionEpoch} as {replica.Id} asked");
-        return ErrorCode.None;
+        Retire();
     }
 
-    /// <summary>The controller hears of registrations that ended and began.</summary>
-    private void Notice()
+    private void TakeOffice()
     {
-        Dictionary<int, long> now = _replicas.Where(r => r is { IsAlive: true, IsExpired: false }).ToDictionary(r => r.Id, r => r.Epoch);
-        int[] gone = [.. _registered.Where(r => now.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
-        bool came = now.Any(n => _registered.GetValueOrDefault(n.Key) != n.Value);
-        if (gone.Length == 0 && !came)
-        {
-            return;
-        }
-
-        foreach (int broker in gone)
-        {
-            _registered.Remove(broker);
-        }
-
-        Elect();
-        foreach ((int broker, long epoch) in now)
-        {
-            _registered[broker] = epoch;
-        }
-
-        Elect();
-        Tell();
+        var controller = new SimulatedController(_tree, Registered(), _broken, line => _story?.Add(line));
+        _controllers.Add(controller);
+        controller.Tell(_replicas);
     }
 
-    private void Elect()
-    {
-        (int leader, int[] isr) = _broken == BrokenRule.AnyoneMayLead && _registered.Count > 0
-            ? (_registered.Keys.Last(), [.. _registered.Keys])
-            : PartitionElection.AfterBrokers(_state.Replicas, _state.Leader, _state.Isr, _registered.ContainsKey, allowsUnclean: false);
-        if (leader != _state.Leader || !isr.SequenceEqual(_state.Isr))
-        {
-            _state = _state with { Leader = leader, Isr = isr, LeaderEpoch = _state.LeaderEpoch + 1, PartitionEpoch = _state.PartitionEpoch + 1 };
-            Story.Add($"controller: leader {leader} epoch {_state.LeaderEpoch} ISR [{string.Join(',', isr)}] v{_state.PartitionEpoch}, alive [{string.Join(',', _registered.Keys)}]");
-        }
-    }
-
-    private void Tell()
-    {
-        foreach (SimulatedReplica replica in _replicas.Where(r => r.IsAlive && _registered.ContainsKey(r.Id)))
-        {
-            replica.Roles.Enqueue(_state);
-        }
-    }
+    private void Retire() => _controllers.RemoveAll(c => c.HasResigned);
 
     private void Repair(SimulatedReplica replica)
     {
         if (!replica.IsAlive || replica.IsExpired)
         {
-            Story.Add($"{replica.Id} {(replica.IsAlive ? "rejoins" : "starts")}");
+            _story?.Add($"{replica.Id} {(replica.IsAlive ? "rejoins" : "starts")}");
         }
 
         if (!replica.IsAlive)
@@ -332,21 +278,68 @@ internal sealed class ReplicationSimulation : IDisposable
 
     private void Fault(SimulatedReplica replica)
     {
-        bool crashes = _random.Next(2) == 0;
         if (!replica.IsAlive)
         {
             return;
         }
 
-        Story.Add($"{replica.Id} {(crashes ? "crashes" : "expires")}");
-        if (crashes)
+        int die = _random.Next(10);
+        if (die == 0 && _replicas.Any(other => other != replica && other is { IsAlive: true, IsExpired: false } && _tree.State.Isr.Contains(other.Id)))
         {
+            // The promise is for a minority of the ISR, and as long as the cluster hears of one loss before the next: nobody in sync may be away then.
+            _story?.Add($"{replica.Id} loses power");
+            replica.LosePower(_random);
+            Notice(_controllers[^1]);
+        }
+        else if (die < 5)
+        {
+            _story?.Add($"{replica.Id} crashes");
             replica.Crash();
         }
         else
         {
+            _story?.Add($"{replica.Id} expires");
             replica.IsExpired = true;
         }
+    }
+
+    /// <summary>Looks at what brokers show to consumers since the last look.</summary>
+    private string? Look()
+    {
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (!replica.IsAlive)
+            {
+                continue;
+            }
+
+            long highWatermark = replica.Log.HighWatermark;
+            if (highWatermark > replica.Seen)
+            {
+                foreach ((long offset, string value) in replica.Records(replica.Seen, highWatermark))
+                {
+                    if (_shown.TryAdd(offset, value) || _shown[offset] == value)
+                    {
+                        continue;
+                    }
+
+                    return $"broker {replica.Id} shows '{value}' at {offset}, where '{_shown[offset]}' was shown before";
+                }
+            }
+
+            replica.Seen = highWatermark;
+        }
+
+        foreach (int member in _tree.State.Isr)
+        {
+            SimulatedReplica replica = _replicas[member - 1];
+            if (replica.IsAlive && replica.Log.LogEndOffset < _shown.Count)
+            {
+                return $"broker {member} is in the ISR and ends at {replica.Log.LogEndOffset}, though {_shown.Count} records have been shown";
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A producer is told when its leader, still in the same epoch, sees the high watermark pass.</summary>
@@ -361,7 +354,7 @@ internal sealed class ReplicationSimulation : IDisposable
             }
             else if (_broken == BrokenRule.AcknowledgedAtOnce || (leader.Log.HighWatermark > offset && leader.Partition.Role!.Isr.Length >= MinIsr))
             {
-                Story.Add($"{value} at {offset} is acknowledged by {leader.Id}, high watermark {leader.Log.HighWatermark}, ISR [{string.Join(',', leader.Partition!.Role!.Isr)}]");
+                _story?.Add($"{value} at {offset} is acknowledged by {leader.Id}, high watermark {leader.Log.HighWatermark}, ISR [{string.Join(',', leader.Partition!.Role!.Isr)}]");
                 _acknowledged[offset] = value;
                 _pending.RemoveAt(i);
             }
@@ -376,8 +369,8 @@ internal sealed class ReplicationSimulation : IDisposable
             foreach (SimulatedReplica replica in _replicas)
             {
                 Repair(replica);
-                Notice();
-                if (TakeRole(replica) is { } violation)
+                Notice(_controllers[^1]);
+                if ((TakeRole(replica) ?? Look()) is { } violation)
                 {
                     return violation;
                 }
@@ -390,9 +383,9 @@ internal sealed class ReplicationSimulation : IDisposable
         }
 
         Dictionary<long, string>[] logs = [.. _replicas.Select(r => r.Records())];
-        if (_state.Isr.Length < 3 || !Array.TrueForAll(logs, log => log.Count == logs[0].Count && log.All(r => logs[0].GetValueOrDefault(r.Key) == r.Value)))
+        if (_tree.State.Isr.Length < 3 || !Array.TrueForAll(logs, log => log.Count == logs[0].Count && log.All(r => logs[0].GetValueOrDefault(r.Key) == r.Value)))
         {
-            return $"after the faults: ISR [{string.Join(", ", _state.Isr)}], leader {_state.Leader}, {string.Join(", ", logs.Select(l => l.Count))} records";
+            return $"after the faults: ISR [{string.Join(", ", _tree.State.Isr)}], leader {_tree.State.Leader}, {string.Join(", ", logs.Select(l => l.Count))} records";
         }
 
         return _acknowledged.All(a => logs[0].GetValueOrDefault(a.Key) == a.Value) ? null : "an acknowledged record is gone at the end";

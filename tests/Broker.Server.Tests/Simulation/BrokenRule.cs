@@ -1,0 +1,13 @@
+namespace Broker.Server.Tests;
+
+/// <summary>A rule that is broken on purpose: the simulation has to find it.</summary>
+internal enum BrokenRule
+{
+    None,
+    AnyoneMayLead,
+    AcknowledgedAtOnce,
+    EpochsAreIgnored,
+    JoinsBeforeItCaughtUp,
+    TruncatesToHighWatermark,
+    StaleControllerMayWrite,
+}

@@ -1,0 +1,139 @@
+using Broker.Cluster;
+using Broker.Protocol;
+
+namespace Broker.Server.Tests;
+
+/// <summary>
+/// One term of a controller: what it believes of the brokers and the partition. It goes on after another one has taken the office, until a write of it is refused.
+/// Elections are the broker's own rules; AlterPartition is judged in the order in which the broker does.
+/// </summary>
+internal sealed class SimulatedController
+{
+    private readonly SimulatedTree _tree;
+    private readonly BrokenRule _broken;
+    private readonly Action<string> _tell;
+    private Dictionary<int, long> _registered;
+    private PartitionImage _state;
+
+    public SimulatedController(SimulatedTree tree, Dictionary<int, long> registered, BrokenRule broken, Action<string> tell)
+    {
+        _tree = tree;
+        _broken = broken;
+        _tell = tell;
+        _registered = registered;
+        _state = tree.State;
+        Epoch = tree.TakeOffice();
+        long written = tree.StateZxid;
+        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(
+            _state.Replicas, _state.Leader, _state.Isr, registered.ContainsKey, broker => registered[broker] <= written, allowsUnclean: false);
+        if (isNewEpoch)
+        {
+            Write(leader, isr, isElection: true);
+        }
+    }
+
+    public int Epoch { get; }
+
+    /// <summary>It has found out that another controller has the office.</summary>
+    public bool HasResigned { get; private set; }
+
+    public PartitionImage State => _state;
+
+    /// <summary>Hears of registrations that ended and began. True when there is something to tell.</summary>
+    public bool Notice(Dictionary<int, long> now)
+    {
+        int[] gone = [.. _registered.Where(r => now.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
+        if (gone.Length == 0 && now.Count == _registered.Count)
+        {
+            return false;
+        }
+
+        foreach (int broker in gone)
+        {
+            _registered.Remove(broker);
+        }
+
+        Elect();
+        _registered = now;
+        Elect();
+        return true;
+    }
+
+    public void Tell(IEnumerable<SimulatedReplica> replicas)
+    {
+        foreach (SimulatedReplica replica in replicas)
+        {
+            if (replica.IsAlive && _registered.TryGetValue(replica.Id, out long epoch))
+            {
+                replica.Roles.Add(new SimulatedRole(Epoch, epoch, _state));
+            }
+        }
+    }
+
+    /// <summary>AlterPartition of a leader.</summary>
+    public ErrorCode Decide(SimulatedReplica leader, IsrProposal proposal)
+    {
+        if (_registered.GetValueOrDefault(leader.Id) != leader.Epoch)
+        {
+            return ErrorCode.StaleBrokerEpoch;
+        }
+
+        PartitionImage from = proposal.From;
+        if (from.LeaderEpoch > _state.LeaderEpoch || from.PartitionEpoch > _state.PartitionEpoch)
+        {
+            return ErrorCode.NotController;
+        }
+
+        if (from.LeaderEpoch < _state.LeaderEpoch)
+        {
+            return ErrorCode.FencedLeaderEpoch;
+        }
+
+        if (from.PartitionEpoch < _state.PartitionEpoch)
+        {
+            return ErrorCode.InvalidUpdateVersion;
+        }
+
+        for (int i = 0; i < proposal.Isr.Length; i++)
+        {
+            if (!_registered.TryGetValue(proposal.Isr[i], out long epoch) || (proposal.BrokerEpochs[i] >= 0 && proposal.BrokerEpochs[i] != epoch))
+            {
+                return ErrorCode.IneligibleReplica;
+            }
+        }
+
+        int[] isr = _broken == BrokenRule.JoinsBeforeItCaughtUp ? [.. _state.Replicas.Where(_registered.ContainsKey)] : proposal.Isr;
+        return Write(_state.Leader, isr, isElection: false) ? ErrorCode.None : ErrorCode.NotController;
+    }
+
+    private void Elect()
+    {
+        (int leader, int[] isr) = _broken == BrokenRule.AnyoneMayLead && _registered.Count > 0
+            ? (_registered.Keys.Last(), [.. _registered.Keys])
+            : PartitionElection.AfterBrokers(_state.Replicas, _state.Leader, _state.Isr, _registered.ContainsKey, allowsUnclean: false);
+        if (leader != _state.Leader || !isr.SequenceEqual(_state.Isr))
+        {
+            Write(leader, isr, isElection: true);
+        }
+    }
+
+    private bool Write(int leader, int[] isr, bool isElection)
+    {
+        PartitionImage next = _state with
+        {
+            Leader = leader,
+            Isr = isr,
+            LeaderEpoch = _state.LeaderEpoch + (isElection ? 1 : 0),
+            PartitionEpoch = _state.PartitionEpoch + 1,
+        };
+        if (HasResigned || !_tree.TryWrite(Epoch, next, _state.PartitionEpoch, isChecked: _broken != BrokenRule.StaleControllerMayWrite))
+        {
+            HasResigned = true;
+            return false;
+        }
+
+        _state = next;
+        _tell($"controller of epoch {Epoch}: leader {leader} epoch {next.LeaderEpoch} ISR [{string.Join(',', isr)}] v{next.PartitionEpoch}, alive [{string.Join(',', _registered.Keys)}]");
+        return true;
+    }
+}

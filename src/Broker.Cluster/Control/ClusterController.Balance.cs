@@ -39,7 +39,7 @@ public sealed partial class ClusterController
         {
             foreach (PartitionImage partition in topic.Partitions)
             {
-                if (partition.Replicas is not [int preferred, ..])
+                if (partition.IsReassigning || partition.Replicas is not [int preferred, ..])
                 {
                     continue;
                 }

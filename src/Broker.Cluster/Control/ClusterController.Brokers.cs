@@ -28,6 +28,7 @@ public sealed partial class ClusterController
         }
 
         _leaving.ExceptWith(gone);
+        ForgetDropping(gone);
         _links!.Remote.SetLive([.. now.Where(b => b.Id != Self)]);
         var changes = new List<TopicChange>();
         if (gone.Count > 0)
@@ -42,6 +43,8 @@ public sealed partial class ClusterController
         {
             await ResumeDeletionsAsync(broker).ConfigureAwait(false);
         }
+
+        _reassignmentsDue.Fire();
     }
 
     /// <summary>Elects among the brokers of <paramref name="image"/> wherever one of <paramref name="touched"/> has a part, writes and tells it.</summary>
@@ -200,6 +203,13 @@ public sealed partial class ClusterController
         public void AddIsr(TopicImage topic, PartitionImage before, int[] isr)
         {
             PartitionImage next = before with { Isr = isr, PartitionEpoch = before.PartitionEpoch + 1 };
+            Write(topic, next, before.PartitionEpoch);
+            Put(topic, next);
+        }
+
+        /// <summary>A step of a reassignment, see <see cref="PartitionMove"/>.</summary>
+        public void AddMove(TopicImage topic, PartitionImage before, PartitionImage next)
+        {
             Write(topic, next, before.PartitionEpoch);
             Put(topic, next);
         }

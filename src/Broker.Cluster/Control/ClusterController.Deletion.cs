@@ -33,6 +33,7 @@ public sealed partial class ClusterController
     private async Task HideAndDeleteAsync(TopicImage topic)
     {
         Swap(Image.Without(topic));
+        _host.OnTopicDeleted(topic.Name);
         Forget(topic);
         await FinishDeletionAsync(topic.Name).ConfigureAwait(false);
         ControllerLog.Deleted(_logger, topic.Name, Uuids.ToText(topic.Id));

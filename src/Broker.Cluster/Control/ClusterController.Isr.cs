@@ -38,6 +38,7 @@ public sealed partial class ClusterController
             if (told.Count > 0)
             {
                 Show(next, told);
+                _reassignmentsDue.Fire();
             }
         }
         catch (CoordinationException e) when (e.Error == CoordinationError.BadVersion && e.Path != ZnodePaths.ControllerEpoch)

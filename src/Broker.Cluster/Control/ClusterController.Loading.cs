@@ -10,6 +10,7 @@ public sealed partial class ClusterController
     private async Task LoadAsync()
     {
         _deletions.Clear();
+        ForgetReassignments();
         MetadataImage image = MetadataImage.Empty with
         {
             ClusterId = ClusterIdZnode.Decode((await _tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data),
@@ -72,6 +73,7 @@ public sealed partial class ClusterController
         }
 
         ControllerLog.Started(_logger, Self, _epoch, topics.Count, partitions);
+        await ResumeReassignmentsAsync().ConfigureAwait(false);
         await WatchForOthersAsync().ConfigureAwait(false);
     }
 
@@ -120,9 +122,10 @@ public sealed partial class ClusterController
         for (int p = 0; p < states.Length; p++)
         {
             int[] replicas = assignment.Replicas[p];
-            partitions.Add(states[p] is { } state
+            PartitionImage partition = states[p] is { } state
                 ? Elect(ZnodePaths.State(name, p), p, replicas, state, image, allowsUnclean, changes)
-                : await FirstAsync(name, p, replicas, image, changes).ConfigureAwait(false));
+                : await FirstAsync(name, p, replicas, image, changes).ConfigureAwait(false);
+            partitions.Add(partition with { Adding = Array.FindAll(assignment.Adding.GetValueOrDefault(p) ?? [], replicas.Contains), Removing = assignment.Removing.GetValueOrDefault(p) ?? [] });
         }
 
         return new TopicImage(name, assignment.TopicId, partitions.MoveToImmutable(), config);
@@ -133,7 +136,10 @@ public sealed partial class ClusterController
     {
         PartitionStateZnode state = PartitionStateZnode.Decode(path, node.Data);
         bool Stayed(int broker) => image.Broker(broker)!.Epoch <= node.Stat.Mzxid;
-        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(replicas, state.Leader, state.Isr, b => image.Broker(b) is not null, Stayed, allowsUnclean);
+
+        // An assignment may have been written without the state that goes with it.
+        int[] assigned = Array.FindAll(state.Isr, replicas.Contains);
+        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(replicas, state.Leader, assigned.Length > 0 ? assigned : state.Isr, b => image.Broker(b) is not null, Stayed, allowsUnclean);
         int[] offline = Offline(replicas, Live(image, replicas));
         if (!isNewEpoch)
         {

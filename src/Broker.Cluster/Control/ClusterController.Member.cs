@@ -28,7 +28,11 @@ public sealed partial class ClusterController
             foreach (LeaderAndIsrRequest.LeaderAndIsrPartitionState p in state.PartitionStates)
             {
                 CheckIndex(p.PartitionIndex, state.TopicName);
-                partitions.Add(new PartitionImage(p.PartitionIndex, p.Leader, p.LeaderEpoch, p.PartitionEpoch, p.Replicas.ToArray(), p.Isr.ToArray(), []));
+                partitions.Add(new PartitionImage(p.PartitionIndex, p.Leader, p.LeaderEpoch, p.PartitionEpoch, p.Replicas.ToArray(), p.Isr.ToArray(), [])
+                {
+                    Adding = p.AddingReplicas.ToArray(),
+                    Removing = p.RemovingReplicas.ToArray(),
+                });
             }
 
             TopicImage topic = await NamedAsync(state.TopicName, state.TopicId).ConfigureAwait(false);
@@ -148,6 +152,7 @@ public sealed partial class ClusterController
         {
             if (p.Leader == DeletionEpoch)
             {
+                _host.OnTopicDeleted(topic.Name);
                 return image.Topic(topic.Name) is { } gone ? image.Without(gone) : image;
             }
 

@@ -134,6 +134,7 @@ public sealed partial class ClusterController
 
         _isActive = false;
         _deletions.Clear();
+        ForgetReassignments();
         _leaving.Clear();
         _links?.Remote.SetLive([]);
         ControllerLog.Resigned(_logger, Self, _epoch);

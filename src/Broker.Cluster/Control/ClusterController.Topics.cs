@@ -89,6 +89,11 @@ public sealed partial class ClusterController
             return new CreatePartitionsResult(request.Topic, ErrorCode.UnknownTopicOrPartition, $"The topic '{request.Topic}' does not exist.");
         }
 
+        if (topic.Partitions.Any(p => p.IsReassigning))
+        {
+            return new CreatePartitionsResult(topic.Name, ErrorCode.ReassignmentInProgress, $"A partition reassignment is in progress for the topic '{topic.Name}'.");
+        }
+
         (IReadOnlyList<int[]>? added, ErrorCode error, string? message) = TopicPlanner.Plan(Image, topic, request);
         if (error != ErrorCode.None || validateOnly)
         {

@@ -41,6 +41,8 @@ public sealed partial class ClusterController : IAsyncDisposable
     private readonly WatchTrigger _electionsAsked;
     private readonly WatchTrigger _configsChanged;
     private readonly WatchTrigger _featuresChanged;
+    private readonly WatchTrigger _reassignmentsAsked;
+    private readonly WatchTrigger _reassignmentsDue;
     private volatile ICoordinationTree _tree;
     private Task _worker = Task.CompletedTask;
     private BrokerRegistration _registration = null!;
@@ -69,6 +71,8 @@ public sealed partial class ClusterController : IAsyncDisposable
         _electionsAsked = Trigger(OnElectionsAskedAsync);
         _configsChanged = Trigger(OnConfigsChangedAsync);
         _featuresChanged = Trigger(OnFeaturesChangedAsync);
+        _reassignmentsAsked = Trigger(OnReassignmentsAskedAsync);
+        _reassignmentsDue = Trigger(_ => AdvanceReassignmentsAsync());
         _store = store;
         _host = host;
         _planner = new TopicPlanner(policy, Random.Shared);
@@ -437,6 +441,15 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Gave {Partitions} partitions back to their preferred leaders")]
     public static partial void Balanced(ILogger logger, int partitions);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Reassignment of {Partition} from [{From}] to [{To}]: adding [{Adding}], removing [{Removing}]")]
+    public static partial void Reassigning(ILogger logger, TopicPartition partition, string from, string to, string adding, string removing);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Reassignment of {Partition} is complete: replicas [{Replicas}], leader {Leader}")]
+    public static partial void Reassigned(ILogger logger, TopicPartition partition, string replicas, int leader);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partition} is not reassigned to [{To}] as {Path} asks: {Reason}")]
+    public static partial void NotReassigned(ILogger logger, TopicPartition partition, string to, string path, string? reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Path} of the coordination tree cannot be understood and is ignored: {Reason}")]
     public static partial void Ignored(ILogger logger, string path, string reason);

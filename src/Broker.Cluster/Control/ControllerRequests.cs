@@ -22,6 +22,14 @@ public sealed record FeatureUpdate(string Name, short Level, bool AllowsDowngrad
 
 public sealed record FeatureUpdateResult(string Name, ErrorCode Error, string? Message);
 
+/// <summary>Replicas a partition shall have, the preferred leader first; null cancels the reassignment that is under way.</summary>
+public sealed record PartitionReassignment(TopicPartition Partition, int[]? Target);
+
+public sealed record PartitionReassignmentResult(TopicPartition Partition, ErrorCode Error, string? Message);
+
+/// <summary>A reassignment that is under way: all replicas at present, those that come and those that go.</summary>
+public sealed record OngoingReassignment(TopicPartition Partition, int[] Replicas, int[] Adding, int[] Removing);
+
 public sealed record ElectLeaderResult(TopicPartition Partition, ErrorCode Error, string? Message);
 
 /// <summary>Producer ids from <paramref name="Start"/> to <paramref name="End"/>, both included.</summary>

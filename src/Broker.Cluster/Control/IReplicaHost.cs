@@ -4,7 +4,7 @@ namespace Broker.Cluster;
 
 /// <summary>
 /// What the controller tells a broker. Calls come one at a time, in the order of the decisions. The broker beside the controller implements it directly;
-/// others will be reached by LeaderAndIsr, StopReplica and UpdateMetadata requests.
+/// others are reached by LeaderAndIsr, StopReplica and UpdateMetadata requests.
 /// </summary>
 public interface IReplicaHost
 {
@@ -13,6 +13,9 @@ public interface IReplicaHost
 
     /// <summary>Stops serving partitions and, with <paramref name="delete"/>, gives up their logs.</summary>
     Task StopReplicasAsync(IReadOnlyList<TopicPartition> partitions, bool delete);
+
+    /// <summary>A topic is gone from the cluster, wherever its replicas were.</summary>
+    void OnTopicDeleted(string topic);
 
     /// <summary>Called after the image was swapped.</summary>
     void OnMetadata(MetadataImage old, MetadataImage current);

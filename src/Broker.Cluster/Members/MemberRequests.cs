@@ -20,7 +20,7 @@ internal sealed class MemberRequests(int controllerId, int controllerEpoch, stri
             {
                 if (partition.Replicas.Contains(target.Id))
                 {
-                    partitions.Add(Role(partition, change.IsNew));
+                    partitions.Add(Role(partition, change.IsNew || (partition.Adding.Contains(target.Id) && !partition.Isr.Contains(target.Id))));
                     leaders.Add(partition.Leader);
                 }
             }
@@ -97,6 +97,8 @@ internal sealed class MemberRequests(int controllerId, int controllerEpoch, stri
         Isr = partition.Isr,
         PartitionEpoch = partition.PartitionEpoch,
         Replicas = partition.Replicas,
+        AddingReplicas = partition.Adding,
+        RemovingReplicas = Array.FindAll(partition.Removing, partition.Replicas.Contains),
         IsNew = isNew,
     };
 

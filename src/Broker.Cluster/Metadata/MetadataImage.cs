@@ -25,7 +25,16 @@ public sealed record BrokerImage(int Id, long Epoch, string? Rack, IReadOnlyDict
 /// <param name="Replicas">Assigned brokers, the preferred leader first.</param>
 /// <param name="Isr">In-sync replicas.</param>
 /// <param name="OfflineReplicas">Assigned brokers that are not alive.</param>
-public sealed record PartitionImage(int Index, int Leader, int LeaderEpoch, int PartitionEpoch, int[] Replicas, int[] Isr, int[] OfflineReplicas);
+public sealed record PartitionImage(int Index, int Leader, int LeaderEpoch, int PartitionEpoch, int[] Replicas, int[] Isr, int[] OfflineReplicas)
+{
+    /// <summary>Replicas that a reassignment adds. Known to the controller, and of its own roles to each broker.</summary>
+    public int[] Adding { get; init; } = [];
+
+    /// <summary>Replicas that a reassignment removes: among <see cref="Replicas"/> until the added ones are in sync, then no more, until they are deleted.</summary>
+    public int[] Removing { get; init; } = [];
+
+    public bool IsReassigning => Adding.Length > 0 || Removing.Length > 0;
+}
 
 /// <summary>A topic with its partitions, densely numbered from 0, and the configuration set for it alone.</summary>
 public sealed record TopicImage(string Name, Guid Id, ImmutableArray<PartitionImage> PartitionArray, IReadOnlyDictionary<string, string> Config)

@@ -16,6 +16,26 @@ internal sealed record TopicZnode(Guid TopicId, IReadOnlyList<int[]> Replicas)
     /// <summary>Replicas being removed, by partition; kept through a rewrite.</summary>
     public IReadOnlyDictionary<int, int[]> Removing { get; init; } = ImmutableSortedDictionary<int, int[]>.Empty;
 
+    /// <summary>The same with another assignment of one partition.</summary>
+    public TopicZnode With(int partition, int[] replicas, int[] adding, int[] removing) => this with
+    {
+        Replicas = [.. Replicas.Select((r, p) => p == partition ? replicas : r)],
+        Adding = With(Adding, partition, adding),
+        Removing = With(Removing, partition, removing),
+    };
+
+    private static SortedDictionary<int, int[]> With(IReadOnlyDictionary<int, int[]> all, int partition, int[] replicas)
+    {
+        var next = new SortedDictionary<int, int[]>(all.ToDictionary());
+        next.Remove(partition);
+        if (replicas.Length > 0)
+        {
+            next[partition] = replicas;
+        }
+
+        return next;
+    }
+
     public byte[] Encode() => ZnodeJson.Write(w =>
     {
         w.WriteNumber("version", 3);

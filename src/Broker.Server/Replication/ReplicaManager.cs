@@ -17,9 +17,10 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     private readonly ConcurrentDictionary<TopicPartition, Partition> _partitions = new();
     private readonly ConcurrentDictionary<TopicPartition, (TopicImage Topic, PartitionImage Role)> _withoutLog = new();
     private readonly SemaphoreSlim _changes = new(1);
-    private readonly List<Action<IReadOnlyCollection<TopicPartition>, bool>> _stopObservers = [];
+    private readonly List<Action<IReadOnlyCollection<TopicPartition>>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
     private readonly List<Action> _brokerConfigObservers = [];
+    private readonly List<Action<string>> _deletionObservers = [];
 
     /// <summary>Copies from other brokers; null where there are none. Set before the controller starts.</summary>
     public ReplicaFetchers? Fetchers { get; set; }
@@ -32,8 +33,11 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     public bool TryGet(TopicPartition key, [NotNullWhen(true)] out Partition? partition) => _partitions.TryGetValue(key, out partition);
 
-    /// <summary>Calls back after partitions stopped being hosted here, and whether for good. Register before the controller starts.</summary>
-    public void OnStopped(Action<IReadOnlyCollection<TopicPartition>, bool> observer) => _stopObservers.Add(observer);
+    /// <summary>Calls back after partitions stopped being hosted or led here. Register before the controller starts.</summary>
+    public void OnStopped(Action<IReadOnlyCollection<TopicPartition>> observer) => _stopObservers.Add(observer);
+
+    /// <summary>Calls back when a topic is deleted, whether it had replicas here or not. Register before the controller starts.</summary>
+    public void OnDeleted(Action<string> observer) => _deletionObservers.Add(observer);
 
     /// <summary>Calls back after this broker became leader of a partition, with the leader epoch. Register before the controller starts.</summary>
     public void OnLeader(Action<TopicPartition, int> observer) => _leaderObservers.Add(observer);
@@ -148,9 +152,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         Show(partition);
         if (led)
         {
-            foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
+            foreach (Action<IReadOnlyCollection<TopicPartition>> observer in _stopObservers)
             {
-                observer([key], false);
+                observer([key]);
             }
         }
 
@@ -176,9 +180,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
                 await StopAsync(key, delete, stopped).ConfigureAwait(false);
             }
 
-            foreach (Action<IReadOnlyCollection<TopicPartition>, bool> observer in _stopObservers)
+            foreach (Action<IReadOnlyCollection<TopicPartition>> observer in _stopObservers)
             {
-                observer(stopped, delete);
+                observer(stopped);
             }
         }
         finally
@@ -201,6 +205,14 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         {
             logs.Delete(key);
             ReplicationLog.Deleted(logger, key);
+        }
+    }
+
+    public void OnTopicDeleted(string topic)
+    {
+        foreach (Action<string> observer in _deletionObservers)
+        {
+            observer(topic);
         }
     }
 

@@ -21,7 +21,7 @@ internal static class GroupsWiring
                 _ = groups.LoadAsync(partition.Partition, leaderEpoch);
             }
         });
-        replicas.OnStopped((partitions, deleted) =>
+        replicas.OnStopped(partitions =>
         {
             foreach (TopicPartition partition in partitions)
             {
@@ -30,12 +30,10 @@ internal static class GroupsWiring
                     _ = groups.UnloadAsync(partition.Partition, int.MaxValue);
                 }
             }
-
-            if (deleted)
-            {
-                groups.OnTopicsDeleted(partitions.Select(p => p.Topic));
-            }
         });
+
+        // Not when replicas are deleted: they may only have moved to other brokers.
+        replicas.OnDeleted(topic => groups.OnTopicsDeleted([topic]));
         return groups;
     }
 }

@@ -27,7 +27,7 @@ internal static class TransactionsWiring
                 _ = transactions.LoadAsync(partition.Partition, leaderEpoch);
             }
         });
-        replicas.OnStopped((partitions, deleted) =>
+        replicas.OnStopped(partitions =>
         {
             foreach (TopicPartition partition in partitions)
             {

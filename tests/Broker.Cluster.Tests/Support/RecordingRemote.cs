@@ -38,9 +38,11 @@ internal sealed class RecordingRemote : IRemoteBrokers
         return calls;
     }
 
+    private static string Marked(char mark, int[] brokers) => string.Concat(brokers.Select(b => $"{mark}{b}"));
+
     private static string Text(IMessage request) => request switch
     {
-        LeaderAndIsrRequest roles => string.Join(' ', roles.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}:{p.Leader}@{p.LeaderEpoch}[{string.Join(',', p.Isr.ToArray())}]"))),
+        LeaderAndIsrRequest roles => string.Join(' ', roles.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}:{p.Leader}@{p.LeaderEpoch}[{string.Join(',', p.Isr.ToArray())}]{Marked('+', p.AddingReplicas.ToArray())}{Marked('-', p.RemovingReplicas.ToArray())}"))),
         UpdateMetadataRequest picture => string.Join(' ', picture.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}:{p.Leader}[{string.Join(',', p.Isr.ToArray())}]"))),
         StopReplicaRequest stop => string.Join(' ', stop.TopicStates.ToArray().SelectMany(t => t.PartitionStates.ToArray().Select(p => $"{t.TopicName}-{p.PartitionIndex}{(p.DeletePartition ? " delete" : "")}"))),
         _ => "",

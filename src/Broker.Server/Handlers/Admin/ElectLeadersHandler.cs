@@ -4,15 +4,6 @@ using Broker.Protocol.Messages;
 
 namespace Broker.Server;
 
-/// <summary>ListPartitionReassignments (key 46): a single broker has nowhere to move replicas to, so none is ever under way.</summary>
-internal sealed class ListPartitionReassignmentsHandler : ApiHandler<ListPartitionReassignmentsRequest>
-{
-    public static readonly ApiSupport Supports = new(ApiKey.ListPartitionReassignments, 0, 0);
-
-    protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ListPartitionReassignmentsRequest request) =>
-        Ready(new ListPartitionReassignmentsResponse());
-}
-
 /// <summary>ElectLeaders (key 43): preferred (0) and, from v1, unclean (1) elections. Null partitions means all, of which only those changed are answered.</summary>
 internal sealed class ElectLeadersHandler(BrokerServices services) : ApiHandler<ElectLeadersRequest>
 {

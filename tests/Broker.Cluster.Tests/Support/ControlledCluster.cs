@@ -1,0 +1,145 @@
+using Broker.Protocol;
+using Broker.Protocol.Messages;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Broker.Cluster.Tests;
+
+/// <summary>A controller, broker 7, with brokers 8 and 9 as nodes in the tree and a record of what they are sent. A second controller can take over.</summary>
+internal sealed class ControlledCluster : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(50));
+
+    public EmbeddedTree Tree { get; private set; } = null!;
+
+    public RecordingRemote Remote { get; private set; } = null!;
+
+    public RecordingHost Host { get; private set; } = null!;
+
+    public ClusterController Controller { get; private set; } = null!;
+
+    public MetadataStore Store { get; private set; } = null!;
+
+    public static async Task<ControlledCluster> StartAsync()
+    {
+        var cluster = new ControlledCluster();
+        cluster.Tree = cluster._directory.Open(cluster._time);
+        await ClusterController.ResolveClusterIdAsync(cluster.Tree, null);
+        foreach (string path in (string[])["/brokers", "/brokers/ids"])
+        {
+            await cluster.Tree.CreateAsync(path, default);
+        }
+
+        await cluster.AddBrokerAsync(8);
+        await cluster.AddBrokerAsync(9);
+        await cluster.StartControllerAsync();
+        return cluster;
+    }
+
+    /// <summary>The controller is gone, whatever it was at, and another one begins on what the tree has.</summary>
+    public async Task FailOverAsync()
+    {
+        await Controller.DisposeAsync();
+        await Tree.DeleteAsync($"/brokers/ids/{SingleBroker.Id}");
+        await Tree.DeleteAsync("/controller");
+        await StartControllerAsync();
+    }
+
+    public async Task AddBrokerAsync(int id)
+    {
+        var endpoints = new Dictionary<string, EndpointImage> { ["PLAINTEXT"] = new($"host{id}", 9092, "PLAINTEXT") };
+        await Tree.CreateAsync($"/brokers/ids/{id}", BrokerZnode.Encode(endpoints, null, 0));
+    }
+
+    public Task RemoveBrokerAsync(int id) => Tree.DeleteAsync($"/brokers/ids/{id}").AsTask();
+
+    public async Task CreateAsync(string topic, params int[][] replicas)
+    {
+        var assignment = replicas.Select((r, p) => (r, p)).ToDictionary(x => x.p, x => x.r);
+        CreateTopicResult created = Assert.Single(await Controller.CreateTopicsAsync([SingleBroker.Topic(topic, assignment: assignment)], validateOnly: false));
+        Assert.Equal(ErrorCode.None, created.Error);
+    }
+
+    public PartitionImage Partition(string topic, int partition) => Store.Current.Topic(topic)!.Partitions[partition];
+
+    public async Task<(ErrorCode Error, string? Message)> ReassignAsync(string topic, int partition, int[]? target)
+    {
+        PartitionReassignmentResult result = Assert.Single(await Controller.AlterReassignmentsAsync([new(new TopicPartition(topic, partition), target)]));
+        return (result.Error, result.Message);
+    }
+
+    /// <summary>The leader says who is in sync.</summary>
+    public async Task InSyncAsync(string topic, int partition, params int[] isr)
+    {
+        PartitionImage now = Partition(topic, partition);
+        AlterPartitionResponse answer = await Controller.AlterPartitionAsync(new AlterPartitionRequest
+        {
+            BrokerId = now.Leader,
+            BrokerEpoch = -1,
+            Topics =
+            [
+                new()
+                {
+                    TopicId = Store.Current.Topic(topic)!.Id,
+                    Partitions =
+                    [
+                        new()
+                        {
+                            PartitionIndex = partition,
+                            LeaderEpoch = now.LeaderEpoch,
+                            PartitionEpoch = now.PartitionEpoch,
+                            NewIsrWithEpochs = isr.Select(b => new AlterPartitionRequest.BrokerState { BrokerId = b, BrokerEpoch = -1 }).ToArray(),
+                        },
+                    ],
+                },
+            ],
+        });
+        Assert.Equal(ErrorCode.None, answer.Topics.ToArray()[0].Partitions.ToArray()[0].ErrorCode);
+        await SettleAsync();
+    }
+
+    public async Task<string> OngoingAsync(params TopicPartition[] partitions) => string.Join("; ", (await Controller.ListReassignmentsAsync(partitions.Length == 0 ? null : partitions))
+        .OrderBy(o => o.Partition).Select(o => $"{o.Partition} [{string.Join(',', o.Replicas)}] +[{string.Join(',', o.Adding)}] -[{string.Join(',', o.Removing)}]"));
+
+    /// <summary>Replicas, leader and ISR in short.</summary>
+    public string State(string topic, int partition)
+    {
+        PartitionImage p = Partition(topic, partition);
+        return $"[{string.Join(',', p.Replicas)}] {p.Leader} ({string.Join(',', p.Isr)})";
+    }
+
+    public async Task<string> NodeAsync(string path) => Trees.Text((await Tree.GetAsync(path)).Data);
+
+    /// <summary>Until what the watches queued is done: whatever it queues itself comes before a second question.</summary>
+    public async Task SettleAsync()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            await Controller.AlterPartitionAsync(new AlterPartitionRequest { BrokerId = -1 });
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Controller.DisposeAsync();
+        await Tree.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private async Task StartControllerAsync()
+    {
+        (Store, Remote) = (new MetadataStore(), new RecordingRemote());
+        Host = new RecordingHost(Store);
+        var links = new ClusterLinks
+        {
+            Remote = Remote,
+            OpenTree = _ => throw new InvalidOperationException("no session expires here"),
+            InterBrokerListener = "PLAINTEXT",
+            Balance = new BalancePolicy(TimeSpan.FromMinutes(5), 10),
+            RegistrationPatience = TimeSpan.FromSeconds(1),
+        };
+        Controller = new ClusterController(Tree, Store, Host, SingleBroker.Policy, _time, NullLogger<ClusterController>.Instance, links);
+        await Controller.StartAsync(new BrokerRegistration(SingleBroker.Id, null, SingleBroker.Endpoints));
+    }
+}

@@ -11,6 +11,7 @@ public sealed class TransferTests(ITestOutputHelper output)
     private const int Movers = 4;
     private const int TransfersInCycle = 10;
     private const int TransactionTimeoutMs = 5000;
+    private const int TimeoutCheckMs = 500;
 
     private static int Kills => int.Parse(Environment.GetEnvironmentVariable("BROKER_TRANSFER_KILLS") ?? "100", CultureInfo.InvariantCulture);
 
@@ -20,11 +21,12 @@ public sealed class TransferTests(ITestOutputHelper output)
         int seed = int.Parse(Environment.GetEnvironmentVariable("BROKER_TEST_SEED") ?? $"{Random.Shared.Next()}", CultureInfo.InvariantCulture);
         output.WriteLine($"BROKER_TEST_SEED={seed} BROKER_TRANSFER_KILLS={Kills}");
         var random = new Random(seed);
-        await using IServerUnderTest server = await ServerUnderTest.StartAsync("transaction.abort.timed.out.transaction.cleanup.interval.ms=500");
+        await using IServerUnderTest server = await ServerUnderTest.StartAsync($"transaction.abort.timed.out.transaction.cleanup.interval.ms={TimeoutCheckMs}");
         await new ConfluentDotnet().CreateTopicAsync(server.Bootstrap, "transfers", Movers);
         await new ConfluentDotnet().CreateTopicAsync(server.Bootstrap, "accounts", Accounts);
         using IProducer<string, string> requests = TransactionalClient.Plain(server.Bootstrap);
         using var ledger = new Ledger(server.Bootstrap, Accounts, Movers);
+        await using var watch = new LastStableOffsetWatch(server.Bootstrap, Enumerable.Range(0, Accounts).Select(a => new TopicPartition("accounts", a)), TransactionTimeoutMs, TimeoutCheckMs);
         Mover[] movers = [.. Enumerable.Range(0, Movers).Select(m => new Mover(server.Bootstrap, m, TransactionTimeoutMs))];
         try
         {
@@ -41,6 +43,7 @@ public sealed class TransferTests(ITestOutputHelper output)
                 {
                     await server.KillAsync();
                     await server.RestartAsync();
+                    watch.BrokerRestarts();
                     brokerKills++;
                 }
                 else
@@ -52,8 +55,9 @@ public sealed class TransferTests(ITestOutputHelper output)
             await AssertOpenTransactionsEndAsync(given);
             await AdvanceAsync(given, "the last kill");
             await ledger.StopAsync();
+            watch.Check();
             Assert.Equal((given, 0, 0), (ledger.Complete, ledger.Torn, ledger.Sum));
-            output.WriteLine($"{given} transfers, {brokerKills} kills of the broker and {Kills - brokerKills} of movers, which gave up {movers.Sum(m => m.Complaints.Count)} times");
+            output.WriteLine($"{given} transfers, {brokerKills} kills of the broker and {Kills - brokerKills} of movers, which gave up {movers.Sum(m => m.Complaints.Count)} times; a transaction held the last stable offset for {watch.LongestMs} ms at most");
 
             // All movers die at once, most of them within a transaction. Nobody comes to end it but the broker.
             async Task AssertOpenTransactionsEndAsync(int before)
@@ -74,6 +78,7 @@ public sealed class TransferTests(ITestOutputHelper output)
                         () =>
                         {
                             ledger.Check();
+                            watch.Check();
                             Array.ForEach(movers, m => m.Ensure(random.Next()));
                             return isThere = ledger.Complete >= complete;
                         },

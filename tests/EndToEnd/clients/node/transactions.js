@@ -1,78 +1,78 @@
-// Goes through what applications do with transactions and prints what came of it, for a test to compare.
-//   node transactions.js BOOTSTRAP PREFIX
-// Needs the topics PREFIX-in and PREFIX-out of one partition each.
+// Does with transactions what it is told on standard input, a line each, and answers each with a line: "ok ..." or "error NAME".
+//   node transactions.js BOOTSTRAP
 const { Kafka, logLevel } = require('kafkajs')
+const readline = require('readline')
 
-const [bootstrap, prefix] = process.argv.slice(2)
-const kafka = new Kafka({ clientId: 'end-to-end', brokers: [bootstrap], logLevel: logLevel.NOTHING })
-const input = `${prefix}-in`, output = `${prefix}-out`, group = `${prefix}-group`
+// Tries again for as long as a broker may be away.
+const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 60 }
+const kafka = new Kafka({ clientId: 'end-to-end', brokers: [process.argv[2]], logLevel: logLevel.NOTHING, retry })
+const producers = new Map()
+let readers = 0
 
-async function start() {
-  const producer = kafka.producer({ transactionalId: `${prefix}-id`, maxInFlightRequests: 1, idempotent: true })
+async function start(transactionalId, timeoutMs) {
+  const producer = kafka.producer({ transactionalId, transactionTimeout: Number(timeoutMs), maxInFlightRequests: 1, idempotent: true, retry })
   await producer.connect()
-  return producer
+  return { producer }
 }
 
-const messages = (name, count) => Array.from({ length: count }, (_, i) => ({ value: `${name} ${i}` }))
-
-async function copy(producer) {
-  const transaction = await producer.transaction()
-  await transaction.send({ topic: output, messages: messages('copied line', 5) })
-  await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic: input, partitions: [{ partition: 0, offset: '5' }] }] })
-  return transaction
-}
-
-async function committed(admin) {
-  const [{ partitions: [{ offset }] }] = await admin.fetchOffsets({ groupId: group, topics: [input] })
-  return offset === '-1' ? 'none' : offset
-}
-
-async function read(readUncommitted) {
-  const consumer = kafka.consumer({ groupId: `${prefix}-${readUncommitted}`, readUncommitted })
+async function read(topic, isolation, last) {
+  const consumer = kafka.consumer({ groupId: `reader-${topic}-${++readers}`, readUncommitted: isolation !== 'committed' })
   await consumer.connect()
-  await consumer.subscribe({ topics: [output], fromBeginning: true })
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
   const values = []
   await new Promise((resolve, reject) => {
     consumer.on(consumer.events.CRASH, event => reject(event.payload.error))
     consumer.run({
-      eachMessage: async ({ message }) => {
+      eachMessage: async ({ partition, message }) => {
+        if (partition !== 0) return
         values.push(message.value.toString())
-        if (values[values.length - 1].startsWith('of the successor')) resolve()
+        if (values[values.length - 1] === last) resolve()
       }
     }).catch(reject)
   })
   await consumer.disconnect()
-  return values
+  return values.slice(0, values.indexOf(last) + 1)
 }
 
-async function run() {
+async function committed(groupId, topic) {
   const admin = kafka.admin()
   await admin.connect()
-  const producer = await start()
-  let transaction = await producer.transaction()
-  await transaction.send({ topic: output, messages: messages('committed', 5) })
-  await transaction.commit()
-  transaction = await producer.transaction()
-  await transaction.send({ topic: output, messages: messages('aborted', 5) })
-  await transaction.abort()
-
-  await (await copy(producer)).abort()
-  console.log(`offset after abort ${await committed(admin)}`)
-  await (await copy(producer)).commit()
-  console.log(`offset after commit ${await committed(admin)}`)
-
-  const zombie = await producer.transaction()
-  await zombie.send({ topic: output, messages: messages('of the zombie', 1) })
-  const successor = await start()
-  transaction = await successor.transaction()
-  await transaction.send({ topic: output, messages: messages('of the successor', 1) })
-  const refused = await zombie.commit().then(() => 'not fenced', error => error)
-  // Before version 2 of EndTxn, which kafkajs does not speak, fencing is said with INVALID_PRODUCER_EPOCH.
-  console.log(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'].includes(refused.type) ? 'fenced' : `refused by ${refused.type} ${refused}`)
-  await transaction.commit()
-
-  for (const value of await read(false)) console.log(`read_committed ${value}`)
-  console.log(`read_uncommitted ${(await read(true)).length}`)
+  const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  await admin.disconnect()
+  const { offset } = partitions.find(p => p.partition === 0)
+  return offset === '-1' ? 'none' : offset
 }
 
-run().then(() => process.exit(0), error => { console.error(error); process.exit(1) })
+async function run([command, ...words]) {
+  const one = producers.get(words[0])
+  switch (command) {
+    case 'start': producers.set(words[0], await start(words[1], words[2])); return ''
+    // Ends the transaction that a producer before with this id left open, as initTransactions of others does.
+    case 'begin': one.transaction = await one.producer.transaction(); return ''
+    case 'send': {
+      const [, topic, partitions, value] = words
+      await one.transaction.send({ topic, messages: Array.from({ length: Number(partitions) }, (_, partition) => ({ partition, value })) })
+      return ''
+    }
+    case 'offset': {
+      const [, consumerGroupId, topic, offset] = words
+      await one.transaction.sendOffsets({ consumerGroupId, topics: [{ topic, partitions: [{ partition: 0, offset }] }] })
+      return ''
+    }
+    case 'commit': await one.transaction.commit(); return ''
+    case 'abort': await one.transaction.abort(); return ''
+    case 'read': return (await read(...words)).join(',')
+    case 'committed': return await committed(...words)
+    default: throw new Error(`no command is called ${command}`)
+  }
+}
+
+(async () => {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    try {
+      console.log(`ok ${await run(line.split(' '))}`.trim())
+    } catch (error) {
+      console.log(`error ${error.type || error.name} ${error.message}`.replace(/\n/g, ' '))
+    }
+  }
+})()

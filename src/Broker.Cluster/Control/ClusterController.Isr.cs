@@ -34,6 +34,12 @@ public sealed partial class ClusterController
         try
         {
             await CommitAsync(changes.Writes).ConfigureAwait(false);
+            if (changes.Writes.Count == 0 && asked.Exists(a => a.Error == ErrorCode.IneligibleReplica))
+            {
+                // After this answer the leader does not wait for the replica any more. Another controller may have let it in, and the answer may have been lost.
+                await CheckOfficeAsync().ConfigureAwait(false);
+            }
+
             (MetadataImage next, IReadOnlyList<TopicChange> told) = changes.Result();
             if (told.Count > 0)
             {

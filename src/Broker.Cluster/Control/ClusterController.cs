@@ -376,6 +376,9 @@ public sealed partial class ClusterController : IAsyncDisposable
         }
     }
 
+    /// <summary>Fails as a write would when another controller has the office.</summary>
+    private async Task CheckOfficeAsync() => await _tree.MultiAsync([TreeOperation.Check(ZnodePaths.ControllerEpoch, _epochVersion)]).ConfigureAwait(false);
+
     /// <summary>Makes the nodes that are missing, parents included, in one step.</summary>
     private static async Task EnsurePathsAsync(ICoordinationTree tree, IReadOnlyList<string> paths)
     {

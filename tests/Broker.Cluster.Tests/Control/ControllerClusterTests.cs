@@ -169,6 +169,15 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Who_lost_the_office_does_not_say_that_a_replica_stays_out_of_the_isr()
+    {
+        await _tree.SetAsync("/controller_epoch", Trees.Bytes("9"));
+
+        // A leader that hears so forgets the replica, and the other controller may have let it in.
+        await Assert.ThrowsAsync<CoordinationException>(() => AlterAsync(_store.Current.Topic("t")!, 1, leader: 8, isr: [8, 7], epoch: 0, memberEpoch: 1));
+    }
+
+    [Fact]
     public async Task A_later_controller_is_obeyed_and_an_earlier_one_is_not()
     {
         var picture = new UpdateMetadataRequest { ControllerId = 8, ControllerEpoch = 5, LiveBrokers = [new() { Id = 8, Endpoints = [new() { Host = "h8", Port = 1, Listener = "PLAINTEXT" }] }] };

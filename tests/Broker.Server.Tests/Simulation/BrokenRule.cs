@@ -10,4 +10,5 @@ internal enum BrokenRule
     JoinsBeforeItCaughtUp,
     TruncatesToHighWatermark,
     StaleControllerMayWrite,
+    StaleControllerMayAnswer,
 }

@@ -43,15 +43,17 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData("AnyoneMayLead")]
-    [InlineData("AcknowledgedAtOnce")]
-    [InlineData("EpochsAreIgnored")]
-    [InlineData("JoinsBeforeItCaughtUp")]
-    [InlineData("TruncatesToHighWatermark")]
-    [InlineData("StaleControllerMayWrite")]
-    public void A_broken_rule_is_found(string rule)
+    [InlineData("AnyoneMayLead", 1)]
+    [InlineData("AcknowledgedAtOnce", 1)]
+    [InlineData("EpochsAreIgnored", 1)]
+    [InlineData("JoinsBeforeItCaughtUp", 1)]
+    [InlineData("TruncatesToHighWatermark", 1)]
+    [InlineData("StaleControllerMayWrite", 1)]
+    [InlineData("StaleControllerMayAnswer", 4970)]
+    public void A_broken_rule_is_found(string rule, int first)
     {
-        for (int seed = 1; seed <= 1000; seed++)
+        // Hours of faults may pass before one that is rare shows: it is looked for where it is known to.
+        for (int seed = first; seed < first + 1000; seed++)
         {
             using var simulation = new ReplicationSimulation(seed, Enum.Parse<BrokenRule>(rule));
             if (simulation.Run(Steps) is { } violation)
@@ -61,7 +63,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
             }
         }
 
-        Assert.Fail($"{rule} was not found in 1000 seeds");
+        Assert.Fail($"{rule} was not found in 1000 seeds from {first}");
     }
 
     private static IEnumerable<string> Story(int seed)

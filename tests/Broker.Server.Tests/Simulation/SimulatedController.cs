@@ -98,7 +98,9 @@ internal sealed class SimulatedController
         {
             if (!_registered.TryGetValue(proposal.Isr[i], out long epoch) || (proposal.BrokerEpochs[i] >= 0 && proposal.BrokerEpochs[i] != epoch))
             {
-                return ErrorCode.IneligibleReplica;
+                // Only the controller knows that: what it says lets the leader forget the replica.
+                HasResigned |= !_tree.HasOffice(Epoch) && _broken != BrokenRule.StaleControllerMayAnswer;
+                return HasResigned ? ErrorCode.NotController : ErrorCode.IneligibleReplica;
             }
         }
 

@@ -19,10 +19,12 @@ internal sealed class SimulatedTree(PartitionImage first)
 
     public int TakeOffice() => ++ControllerEpoch;
 
+    public bool HasOffice(int controllerEpoch) => controllerEpoch == ControllerEpoch;
+
     /// <summary>False when another controller has the office, or the state is not the one that was read.</summary>
     public bool TryWrite(int controllerEpoch, PartitionImage next, int version, bool isChecked)
     {
-        if (isChecked && (controllerEpoch != ControllerEpoch || version != State.PartitionEpoch))
+        if (isChecked && (!HasOffice(controllerEpoch) || version != State.PartitionEpoch))
         {
             return false;
         }

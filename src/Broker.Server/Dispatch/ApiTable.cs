@@ -52,7 +52,7 @@ internal static class ApiTable
         new(DescribeTopicPartitionsHandler.Supports, s => new DescribeTopicPartitionsHandler(s)),
     ];
 
-    /// <summary>What brokers ask of each other: served where there is a cluster, and not told to clients.</summary>
+    /// <summary>What brokers ask of each other: served where there is a cluster, and told on the listener of the brokers only.</summary>
     public static readonly IReadOnlyList<Row> InterBrokerRows =
     [
         new(LeaderAndIsrHandler.Supports, s => new LeaderAndIsrHandler(s)),

@@ -5,7 +5,7 @@ namespace Broker.Server;
 
 /// <summary>
 /// An API that brokers use among each other. Taken on the inter-broker listener only, and only where there is a cluster: whoever sends it elsewhere loses the
-/// connection. Not told to clients in ApiVersions.
+/// connection.
 /// </summary>
 internal abstract class InterBrokerHandler<TRequest>(BrokerServices services) : ApiHandler<TRequest>
     where TRequest : class, IMessage

@@ -6,7 +6,7 @@ namespace Broker.Server;
 
 /// <summary>
 /// ApiVersions (key 18): lists what <see cref="ApiTable"/> serves, the features that can be put in force and those that are. v3 names the client's software,
-/// v4 may list features whose lowest level is 0.
+/// v4 may list features whose lowest level is 0. What brokers ask of each other is listed on their listener only; Apache Kafka's brokers look there before they ask.
 /// A version beyond the range is answered by <see cref="UnsupportedVersion"/> in the v0 layout, so that the client can retry.
 /// </summary>
 internal sealed class ApiVersionsHandler(BrokerServices services) : ApiHandler<ApiVersionsRequest>
@@ -15,8 +15,8 @@ internal sealed class ApiVersionsHandler(BrokerServices services) : ApiHandler<A
 
     private const short FirstWithLevelZero = 4;
 
-    private readonly ApiVersionsResponse.ApiVersion[] _served =
-        [.. ApiTable.Rows.Select(row => new ApiVersionsResponse.ApiVersion { ApiKey = (short)row.Supports.Key, MinVersion = row.Supports.MinVersion, MaxVersion = row.Supports.MaxVersion })];
+    private readonly ApiVersionsResponse.ApiVersion[] _toClients = Served(ApiTable.Rows);
+    private readonly ApiVersionsResponse.ApiVersion[] _toBrokers = Served([.. ApiTable.Rows, .. ApiTable.InterBrokerRows]);
 
     private static readonly ApiVersionsResponse.SupportedFeatureKey[] Supportable =
         [.. ClusterFeatures.Supported.Select(f => new ApiVersionsResponse.SupportedFeatureKey { Name = f.Name, MinVersion = f.MinLevel, MaxVersion = f.MaxLevel })];
@@ -33,7 +33,7 @@ internal sealed class ApiVersionsHandler(BrokerServices services) : ApiHandler<A
         MetadataImage image = services.Metadata.Current;
         return Ready(new ApiVersionsResponse
         {
-            ApiKeys = _served,
+            ApiKeys = services.Cluster.IsShared && context.ListenerName == services.Config.Current.InterBrokerListenerName ? _toBrokers : _toClients,
             SupportedFeatures = context.ApiVersion >= FirstWithLevelZero ? Supportable : SupportableBeforeZero,
             FinalizedFeaturesEpoch = image.FeatureEpoch,
             FinalizedFeatures = image.FeatureLevels.Select(f => new ApiVersionsResponse.FinalizedFeatureKey { Name = f.Key, MaxVersionLevel = f.Value, MinVersionLevel = f.Value }).ToArray(),
@@ -46,6 +46,9 @@ internal sealed class ApiVersionsHandler(BrokerServices services) : ApiHandler<A
         ErrorCode = ErrorCode.UnsupportedVersion,
         ApiKeys = [new ApiVersionsResponse.ApiVersion { ApiKey = (short)ApiKey.ApiVersions, MinVersion = Supports.MinVersion, MaxVersion = Supports.MaxVersion }],
     };
+
+    private static ApiVersionsResponse.ApiVersion[] Served(IEnumerable<ApiTable.Row> rows) => [.. rows.OrderBy(row => row.Supports.Key)
+        .Select(row => new ApiVersionsResponse.ApiVersion { ApiKey = (short)row.Supports.Key, MinVersion = row.Supports.MinVersion, MaxVersion = row.Supports.MaxVersion })];
 
     /// <summary>Letters and digits, with dashes and dots inside (KIP-511).</summary>
     private static bool IsSoftwareText(string text)

@@ -1,0 +1,7 @@
+namespace Broker.EndToEnd;
+
+internal enum BrokerKind
+{
+    Ours,
+    Kafka,
+}

@@ -1,0 +1,117 @@
+using Broker.ZooKeeper.Tests;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace Broker.EndToEnd;
+
+/// <summary>Brokers of either kind around one ZooKeeper, ids from 1, and what tests ask of the whole.</summary>
+internal sealed class MemberCluster : IAsyncDisposable
+{
+    private readonly ZooKeeperServer _server;
+
+    private MemberCluster(ZooKeeperServer server, ClusterMember[] members)
+    {
+        _server = server;
+        Members = members;
+    }
+
+    public ClusterMember[] Members { get; }
+
+    public string Bootstrap => string.Join(',', Members.Select(m => m.Bootstrap));
+
+    public string Logs => string.Join("\n----\n", Members.Select(m => m.Log));
+
+    public ClusterMember this[int id] => Members[id - 1];
+
+    /// <summary>Nothing of it runs yet but ZooKeeper.</summary>
+    public static async Task<MemberCluster> CreateAsync(int count, params string[] settings)
+    {
+        ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        int[] ports = FreePort.Find(count);
+        return new MemberCluster(server, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
+    }
+
+    public IAdminClient Admin(ClusterMember? member = null) =>
+        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = member?.Bootstrap ?? Bootstrap }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+
+    public async Task<int> ControllerAsync()
+    {
+        using IAdminClient admin = Admin();
+        int id = -1;
+        await Eventually.TrueAsync(() => (id = Ask(() => admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = TimeSpan.FromSeconds(5) }).Result.Controller?.Id ?? -1, -1)) > 0, $"there is a controller\n{Logs}");
+        return id;
+    }
+
+    public async Task CreateTopicAsync(string name, int partitions, ClusterMember? through = null)
+    {
+        using (IAdminClient admin = Admin(through))
+        {
+            await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = (short)Members.Length }]);
+        }
+
+        await FullIsrAsync($"after {name} was created", name);
+    }
+
+    /// <summary>Every replica of the topics, or of all that there are, is in sync, and every broker says so.</summary>
+    public async Task FullIsrAsync(string when, string? topic = null)
+    {
+        foreach (ClusterMember member in Members)
+        {
+            using IAdminClient admin = Admin(member);
+            await Eventually.TrueAsync(
+                () => Ask(() => admin.GetMetadata(TimeSpan.FromSeconds(5)).Topics, []) is { Count: > 0 } topics
+                    && (topic is null || topics.Exists(t => t.Topic == topic))
+                    && topics.TrueForAll(t => t.Partitions.TrueForAll(p => p.Leader > 0 && p.InSyncReplicas.Length == Members.Length)),
+                $"all replicas are in sync {when}, says broker {member.Id}\n{Logs}",
+                TimeSpan.FromSeconds(90));
+        }
+    }
+
+    /// <summary>By partition, as a broker shows it.</summary>
+    public IReadOnlyList<int> Leaders(string topic)
+    {
+        using IAdminClient admin = Admin();
+        return [.. admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics[0].Partitions.OrderBy(p => p.PartitionId).Select(p => p.Leader)];
+    }
+
+    /// <summary>When nothing is written any more: stops all, then every directory of a partition has the same records in all members, byte for byte.</summary>
+    public async Task StopAndCompareAsync()
+    {
+        foreach (ClusterMember member in Members)
+        {
+            await member.StopAsync();
+        }
+
+        string[] partitions = [.. Directory.GetDirectories(Members[0].DataDirectory).Select(d => Path.GetFileName(d)).Where(d => !d.EndsWith("-delete", StringComparison.Ordinal))];
+        Assert.NotEmpty(partitions);
+        foreach (string partition in partitions)
+        {
+            byte[][] logs = [.. Members.Select(m => LogBytes(Path.Combine(m.DataDirectory, partition)))];
+            Assert.All(logs, log => Assert.True(log.AsSpan().SequenceEqual(logs[0]), $"replicas of {partition} differ: {string.Join(", ", logs.Select(l => l.Length))} bytes\n{Logs}"));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ClusterMember member in Members)
+        {
+            await member.DisposeAsync();
+        }
+
+        await _server.DisposeAsync();
+    }
+
+    private static byte[] LogBytes(string directory) => [.. Directory.GetFiles(directory, "*.log").Order(StringComparer.Ordinal).SelectMany(File.ReadAllBytes)];
+
+    private static T Ask<T>(Func<T> question, T otherwise)
+    {
+        try
+        {
+            return question();
+        }
+        catch (Exception e) when (e is KafkaException || e is AggregateException { InnerException: KafkaException })
+        {
+            return otherwise;
+        }
+    }
+}

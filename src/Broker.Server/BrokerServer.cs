@@ -240,6 +240,7 @@ public sealed class BrokerServer : IAsyncDisposable
         Transactions = _transactions!,
         Markers = markers,
         FetchSessions = new FetchSessionCache(config.Current.Get(ConfigKeys.MaxIncrementalFetchSessionCacheSlots), _time),
+        ReplicaSelection = _cluster!.IsShared ? ReplicaSelection.From(config.Current, metadata, brokerId) : null,
         ProducerIds = new ProducerIdAllocator(_cluster!.Controller),
         AutoCreation = new TopicAutoCreation(config, metadata, _cluster!.Controller, _loggers.CreateLogger<TopicAutoCreation>()),
         Time = _time,

@@ -9,22 +9,20 @@ internal sealed class FetchAnswer(BrokerServices services)
 {
     private readonly FetchDownConversion _downConversion = new(services);
 
-    public FetchResponse Build(short version, FetchPlan plan, PartitionRead[] reads)
+    public FetchResponse Build(short version, FetchPlan plan, IReadOnlyList<TargetRead> reads)
     {
         var topics = new List<FetchResponse.FetchableTopicResponse>();
         var partitions = new List<FetchResponse.PartitionData>();
-        List<FetchTarget>? served = null;
         FetchTarget? previous = null;
-        int i = 0;
-        foreach (FetchTarget target in plan.Targets)
+        foreach ((FetchTarget target, PartitionRead found) in reads)
         {
-            PartitionRead read = _downConversion.Apply(version, target, reads[i++]);
-            bool send = plan.Session is null || target.MustSend(read) || !plan.IsIncremental;
-            if (!send)
+            PartitionRead read = _downConversion.Apply(version, target, found);
+            if (plan.IsIncremental && !target.IsNews(read))
             {
                 continue;
             }
 
+            target.OnSent(read);
             if (previous is not null && !SameTopic(previous, target))
             {
                 topics.Add(Topic(previous, partitions));
@@ -33,20 +31,11 @@ internal sealed class FetchAnswer(BrokerServices services)
 
             partitions.Add(ToData(version, target, read));
             previous = target;
-            if (plan.Session is not null && read.Records.Length > 0)
-            {
-                (served ??= []).Add(target);
-            }
         }
 
         if (previous is not null)
         {
             topics.Add(Topic(previous, partitions));
-        }
-
-        foreach (FetchTarget target in served ?? [])
-        {
-            plan.Session!.MoveToEnd(target);
         }
 
         return new FetchResponse { SessionId = plan.SessionId, Responses = topics };
@@ -67,6 +56,7 @@ internal sealed class FetchAnswer(BrokerServices services)
             HighWatermark = read.HighWatermark,
             LastStableOffset = read.LastStableOffset,
             LogStartOffset = read.LogStartOffset,
+            PreferredReadReplica = read.PreferredReplica ?? -1,
             Records = read.Records,
             AbortedTransactions = ToAborted(read.Aborted),
         };

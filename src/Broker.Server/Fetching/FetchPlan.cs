@@ -8,7 +8,10 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class FetchPlan
 {
-    public required IReadOnlyCollection<FetchTarget> Targets { get; init; }
+    /// <summary>All that a full request names, in its order. An incremental one looks at what its session's watch says.</summary>
+    public required IReadOnlyList<FetchTarget> Targets { get; init; }
+
+    public required FetchWatch Watch { get; init; }
 
     public FetchSession? Session { get; init; }
 
@@ -20,7 +23,10 @@ internal sealed class FetchPlan
 
     public ErrorCode Error { get; init; }
 
-    public static FetchPlan Failed(ErrorCode error) => new() { Targets = [], Error = error };
+    /// <summary>Nothing to wait for.</summary>
+    public bool IsEmpty => Session is null ? Targets.Count == 0 : Session.Count == 0;
+
+    public static FetchPlan Failed(ErrorCode error) => new() { Targets = [], Watch = new FetchWatch(0), Error = error };
 }
 
 /// <summary>Turns Fetch requests into plans, following the session rules of KIP-227 and the topic ids of KIP-516.</summary>
@@ -60,7 +66,7 @@ internal sealed class FetchPlanner(BrokerServices services)
         }
 
         Apply(session, request, usesIds);
-        return new FetchPlan { Targets = session.Targets, Session = session, IsIncremental = true };
+        return new FetchPlan { Targets = [], Watch = session.Watch, Session = session, IsIncremental = true };
     }
 
     private FetchPlan PlanFull(FetchRequest request, bool usesIds, bool wantsSession)
@@ -71,22 +77,25 @@ internal sealed class FetchPlanner(BrokerServices services)
         {
             session.Busy = 1;
             Apply(session, request, usesIds);
-            return new FetchPlan { Targets = session.Targets, Session = session };
+
+            // In the request's order, once each.
+            return new FetchPlan { Targets = session.Watch.Take(), Watch = session.Watch, Session = session };
         }
 
+        var watch = new FetchWatch(services.Time.GetUtcNow().ToUnixTimeMilliseconds());
         var targets = new List<FetchTarget>();
         foreach (FetchRequest.FetchTopic topic in request.Topics)
         {
             (string? name, Guid id) = Resolve(topic.Topic, topic.TopicId, usesIds);
             foreach (FetchRequest.FetchPartition partition in topic.Partitions)
             {
-                var target = new FetchTarget(name, id, partition.Partition);
+                var target = new FetchTarget(name, id, partition.Partition, watch);
                 Update(target, partition);
                 targets.Add(target);
             }
         }
 
-        return new FetchPlan { Targets = targets };
+        return new FetchPlan { Targets = targets, Watch = watch };
     }
 
     private void Apply(FetchSession session, FetchRequest request, bool usesIds)
@@ -107,15 +116,6 @@ internal sealed class FetchPlanner(BrokerServices services)
                 Update(session.GetOrAdd(name, id, partition.Partition), partition);
             }
         }
-
-        if (usesIds)
-        {
-            // An id that was unknown when it was added may have become known since.
-            foreach (FetchTarget target in session.Targets)
-            {
-                target.Topic ??= services.Metadata.Current.Topic(target.TopicId)?.Name;
-            }
-        }
     }
 
     private (string? Name, Guid Id) Resolve(string name, Guid id, bool usesIds) =>
@@ -127,5 +127,6 @@ internal sealed class FetchPlanner(BrokerServices services)
         target.MaxBytes = partition.PartitionMaxBytes;
         target.CurrentLeaderEpoch = partition.CurrentLeaderEpoch;
         target.LastFetchedEpoch = partition.LastFetchedEpoch;
+        target.LogStartOffset = partition.LogStartOffset;
     }
 }

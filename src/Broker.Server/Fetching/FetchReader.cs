@@ -7,4 +7,13 @@ namespace Broker.Server;
 internal readonly record struct FetchReader(bool ReadsCommitted, int FollowerId, long FollowerEpoch)
 {
     public bool IsFollower => FollowerId >= 0;
+
+    /// <summary>A consumer that knows of followers (v11): it may read from one, and be sent to one.</summary>
+    public bool KnowsFollowers { get; init; }
+
+    /// <summary>Where a consumer says it is; empty when it does not.</summary>
+    public string Rack { get; init; } = "";
+
+    /// <summary>Listener by which it must be able to reach another replica.</summary>
+    public string Listener { get; init; } = "";
 }

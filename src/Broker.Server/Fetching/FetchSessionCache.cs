@@ -70,17 +70,20 @@ internal sealed class FetchSessionCache(int slots, TimeProvider time)
             }
 
             session.AdvanceEpoch();
-            session.LastUsedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            session.Watch.LastUsedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             return ErrorCode.None;
         }
     }
 
     public void Remove(int id)
     {
+        FetchSession? session;
         lock (_lock)
         {
-            _sessions.Remove(id);
+            _sessions.Remove(id, out session);
         }
+
+        session?.Close();
     }
 
     private bool EvictOne(long now)
@@ -88,12 +91,19 @@ internal sealed class FetchSessionCache(int slots, TimeProvider time)
         FetchSession? oldest = null;
         foreach (FetchSession session in _sessions.Values)
         {
-            if (oldest is null || session.LastUsedMs < oldest.LastUsedMs)
+            if (oldest is null || session.Watch.LastUsedMs < oldest.Watch.LastUsedMs)
             {
                 oldest = session;
             }
         }
 
-        return oldest is not null && now - oldest.LastUsedMs > EvictionMs && _sessions.Remove(oldest.Id);
+        if (oldest is null || now - oldest.Watch.LastUsedMs <= EvictionMs)
+        {
+            return false;
+        }
+
+        _sessions.Remove(oldest.Id);
+        oldest.Close();
+        return true;
     }
 }

@@ -1,17 +1,16 @@
-using Broker.Protocol;
-
 namespace Broker.Server;
 
 /// <summary>
 /// One partition of a fetch: where to read and how much. Lives as long as its fetch session, or one request when there is none.
-/// Changed only by the request that holds the session.
+/// Changed only by the request that holds the session, and by its <see cref="FetchWatch"/>.
 /// </summary>
-internal sealed class FetchTarget(string? topic, Guid topicId, int partition)
+internal sealed class FetchTarget(string? topic, Guid topicId, int partition, FetchWatch watch)
 {
     private const long NeverSent = -1;
 
     private long _sentHighWatermark = NeverSent;
     private long _sentLogStartOffset = NeverSent;
+    private volatile bool _isClosed;
 
     /// <summary>Topic name; null when the request named an id that no topic has (yet).</summary>
     public string? Topic { get; set; } = topic;
@@ -28,29 +27,34 @@ internal sealed class FetchTarget(string? topic, Guid topicId, int partition)
 
     public int LastFetchedEpoch { get; set; } = -1;
 
-    /// <summary>Whether an incremental response must carry this result, and remembers what the client now knows (KIP-227).</summary>
-    public bool MustSend(in PartitionRead read)
-    {
-        bool changed = read.Error != ErrorCode.None || read.Records.Length > 0 || read.DivergingEpoch is not null
-            || read.HighWatermark != _sentHighWatermark || read.LogStartOffset != _sentLogStartOffset;
-        // After an error the client holds nothing reliable: the next good answer has to be sent whatever it says.
-        _sentHighWatermark = read.Error == ErrorCode.None ? read.HighWatermark : NeverSent;
-        _sentLogStartOffset = read.LogStartOffset;
-        return changed;
-    }
-}
+    /// <summary>Where the log of the follower that asks starts; -1 when it did not say.</summary>
+    public long LogStartOffset { get; set; } = -1;
 
-/// <summary>What reading one partition gave.</summary>
-internal readonly record struct PartitionRead(
-    ErrorCode Error,
-    long HighWatermark,
-    long LastStableOffset,
-    long LogStartOffset,
-    WireRecords Records,
-    IReadOnlyList<Broker.Storage.AbortedTransaction>? Aborted,
-    (int Epoch, long EndOffset)? DivergingEpoch,
-    (int LeaderId, int LeaderEpoch)? CurrentLeader)
-{
-    public static PartitionRead Failed(ErrorCode error, (int LeaderId, int LeaderEpoch)? currentLeader = null) =>
-        new(error, -1, -1, -1, WireRecords.FromMemory(default), null, null, currentLeader);
+    public FetchWatch Watch { get; } = watch;
+
+    /// <summary>Guarded by the watch: whether it stands among those to look at.</summary>
+    public bool IsDue { get; set; }
+
+    /// <summary>The partition that marks it; guarded by the watch.</summary>
+    public Partition? Followed { get; set; }
+
+    /// <summary>True when its reader has forgotten it.</summary>
+    public bool IsClosed
+    {
+        get => _isClosed;
+        set => _isClosed = value;
+    }
+
+    /// <summary>Whether the reader was told another high watermark in this session.</summary>
+    public bool HasNewHighWatermark(in PartitionRead read) => read.HighWatermark != _sentHighWatermark;
+
+    /// <summary>Whether an incremental response must carry this result (KIP-227).</summary>
+    public bool IsNews(in PartitionRead read) => read.IsUrgent || read.Records.Length > 0 || HasNewHighWatermark(read) || read.LogStartOffset != _sentLogStartOffset;
+
+    /// <summary>Remembers what the reader knows from now on. After an error it holds nothing reliable: the next good answer has to be sent whatever it says.</summary>
+    public void OnSent(in PartitionRead read)
+    {
+        _sentHighWatermark = read.Error == Broker.Protocol.ErrorCode.None ? read.HighWatermark : NeverSent;
+        _sentLogStartOffset = read.LogStartOffset;
+    }
 }

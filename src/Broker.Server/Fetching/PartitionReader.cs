@@ -7,8 +7,15 @@ namespace Broker.Server;
 /// <summary>Reads one partition for a consumer or a follower: leadership and epoch checks, isolation, offset range, file slice.</summary>
 internal sealed class PartitionReader(BrokerServices services)
 {
-    public PartitionRead Read(FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch)
+    /// <param name="target">Where to read.</param>
+    /// <param name="reader">For whom.</param>
+    /// <param name="maxBytes">What is left of its budget.</param>
+    /// <param name="minOneBatch">Whether the first batch counts whatever its size.</param>
+    /// <param name="follows">Lets the partition mark the target from now on.</param>
+    public PartitionRead Read(FetchTarget target, in FetchReader reader, int maxBytes, bool minOneBatch, bool follows)
     {
+        // An id that was unknown when it was named may have become known since.
+        target.Topic ??= services.Metadata.Current.Topic(target.TopicId)?.Name;
         if (target.Topic is null)
         {
             return PartitionRead.Failed(ErrorCode.UnknownTopicId);
@@ -19,12 +26,19 @@ internal sealed class PartitionReader(BrokerServices services)
             return PartitionRead.Failed(services.UnknownOrNotLeader(target.Topic, target.Partition));
         }
 
+        if (follows)
+        {
+            target.Watch.Follow(target, partition);
+        }
+
         if (target.TopicId != Guid.Empty && partition.Log.TopicId != target.TopicId)
         {
             return PartitionRead.Failed(ErrorCode.InconsistentTopicId);
         }
 
-        ErrorCode error = partition.CheckLeader(services.BrokerId, target.CurrentLeaderEpoch);
+        ErrorCode error = reader is { KnowsFollowers: true, IsFollower: false }
+            ? partition.CheckReplica(target.CurrentLeaderEpoch)
+            : partition.CheckLeader(services.BrokerId, target.CurrentLeaderEpoch);
         if (error != ErrorCode.None)
         {
             PartitionImage? role = partition.Role;
@@ -33,7 +47,12 @@ internal sealed class PartitionReader(BrokerServices services)
 
         if (!reader.IsFollower)
         {
-            return ReadLog(partition.Log, target, reader, partition.Log.HighWatermark, maxBytes, minOneBatch);
+            return Preferred(partition, target, reader) is { } replica
+                ? new(ErrorCode.None, partition.Log.HighWatermark, partition.Log.LastStableOffset, partition.Log.LogStartOffset, WireRecords.FromMemory(default), null, null, null)
+                {
+                    PreferredReplica = replica,
+                }
+                : ReadForConsumer(partition.Log, target, reader.ReadsCommitted, maxBytes, minOneBatch);
         }
 
         PartitionRead read = ReadForFollower(partition, target, reader, maxBytes, minOneBatch, out bool isReadyToJoin);
@@ -49,8 +68,12 @@ internal sealed class PartitionReader(BrokerServices services)
     public bool IsAtHand(FetchTarget target) =>
         target.Topic is null || !services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition) || partition.Log.IsAtHand(target.FetchOffset);
 
+    /// <summary>A consumer sees what is replicated, on a follower as far as that has heard of it.</summary>
+    internal static PartitionRead ReadForConsumer(PartitionLog log, FetchTarget target, bool readsCommitted, int maxBytes, bool minOneBatch) =>
+        ReadLog(log, target, readsCommitted, readsCommitted ? log.LastStableOffset : log.HighWatermark, maxBytes, minOneBatch);
+
     /// <summary>What a follower asks for tells how far it is, unless its log turns out to be another one.</summary>
-    internal static PartitionRead ReadForFollower(Partition partition, FetchTarget target, FetchReader reader, int maxBytes, bool minOneBatch, out bool isReadyToJoin)
+    internal static PartitionRead ReadForFollower(Partition partition, FetchTarget target, in FetchReader reader, int maxBytes, bool minOneBatch, out bool isReadyToJoin)
     {
         isReadyToJoin = false;
         if (!partition.HasFollower(reader.FollowerId))
@@ -59,17 +82,22 @@ internal sealed class PartitionReader(BrokerServices services)
         }
 
         long end = partition.Log.LogEndOffset;
-        PartitionRead read = ReadLog(partition.Log, target, reader, end, maxBytes, minOneBatch);
+        PartitionRead read = ReadLog(partition.Log, target, readsCommitted: false, end, maxBytes, minOneBatch);
         if (read.Error == ErrorCode.None && read.DivergingEpoch is null)
         {
-            isReadyToJoin = partition.OnFollowerFetch(reader.FollowerId, target.FetchOffset, end, reader.FollowerEpoch);
-            read = read with { HighWatermark = partition.Log.HighWatermark };
+            isReadyToJoin = partition.OnFollowerFetch(reader.FollowerId, target, end, reader.FollowerEpoch, out bool isInSync);
+
+            // Who is not in sync is looked at with every fetch, so that it joins as soon as it may.
+            read = read with { HighWatermark = partition.Log.HighWatermark, IsAtRest = read.IsAtRest && isInSync };
         }
 
         return read;
     }
 
-    private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, FetchReader reader, long end, int maxBytes, bool minOneBatch)
+    private int? Preferred(Partition partition, FetchTarget target, in FetchReader reader) =>
+        services.ReplicaSelection is { } selection && reader.KnowsFollowers ? selection.Choose(partition, target.FetchOffset, reader.Rack, reader.Listener) : null;
+
+    private static PartitionRead ReadLog(PartitionLog log, FetchTarget target, bool readsCommitted, long upperBound, int maxBytes, bool minOneBatch)
     {
         long highWatermark = log.HighWatermark;
         long lastStable = log.LastStableOffset;
@@ -88,21 +116,20 @@ internal sealed class PartitionReader(BrokerServices services)
             }
         }
 
-        long upperBound = reader.ReadsCommitted ? lastStable : reader.IsFollower ? end : highWatermark;
         ReadResult read = log.Read(target.FetchOffset, maxBytes, minOneBatch, upperBound);
         if (read.Error != ErrorCode.None)
         {
-            return PartitionRead.Failed(read.Error) with { HighWatermark = -1, LogStartOffset = -1 };
+            return PartitionRead.Failed(read.Error);
         }
 
-        IReadOnlyList<AbortedTransaction>? aborted = reader.ReadsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, read.EndOffset) : null;
+        IReadOnlyList<AbortedTransaction>? aborted = readsCommitted && read.Slice.Length > 0 ? log.AbortedTransactions(target.FetchOffset, read.EndOffset) : null;
         if (aborted is not null && log.IsOffline)
         {
             // That none was found may only mean that the index could not be read.
-            return PartitionRead.Failed(ErrorCode.KafkaStorageError) with { HighWatermark = -1, LogStartOffset = -1 };
+            return PartitionRead.Failed(ErrorCode.KafkaStorageError);
         }
 
         WireRecords records = read.Slice.Length == 0 ? WireRecords.FromMemory(default) : WireRecords.FromFile(read.Slice);
-        return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null);
+        return new(ErrorCode.None, highWatermark, lastStable, logStart, records, aborted, null, null) { IsAtRest = target.FetchOffset >= upperBound };
     }
 }

@@ -29,6 +29,9 @@ internal static partial class InterBrokerLog
     [LoggerMessage(Level = LogLevel.Information, Message = "Following {Partition} from broker {Leader}, leader epoch {LeaderEpoch}, offset {Offset}")]
     public static partial void Follows(ILogger logger, TopicPartition partition, int leader, int leaderEpoch, long offset);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Each leader is followed by {Count} fetchers from now on (num.replica.fetchers)")]
+    public static partial void Resized(ILogger logger, int count);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Truncated {Partition} to {Offset}: the leader's log ends epoch {Epoch} at {EndOffset}")]
     public static partial void Truncated(ILogger logger, TopicPartition partition, long offset, int epoch, long endOffset);
 

@@ -10,7 +10,6 @@ internal sealed class LeaderReplicas
 {
     private readonly Lock _lock = new();
     private readonly int _self;
-    private readonly long _epochStartOffset;
     private readonly Dictionary<int, FollowerState> _followers = [];
     private PartitionImage _state;
     private int[]? _proposed;
@@ -23,7 +22,7 @@ internal sealed class LeaderReplicas
     {
         _state = state;
         _self = self;
-        _epochStartOffset = epochStartOffset;
+        EpochStartOffset = epochStartOffset;
         foreach (int replica in state.Replicas)
         {
             if (replica != self)
@@ -44,13 +43,37 @@ internal sealed class LeaderReplicas
         }
     }
 
+    /// <summary>End of the log when the epoch began.</summary>
+    public long EpochStartOffset { get; }
+
     public bool IsFollower(int broker) => _followers.ContainsKey(broker);
 
-    public void OnFetch(int follower, long offset, long leaderEndOffset, long brokerEpoch, long nowMs)
+    /// <summary>True when the follower is in the ISR.</summary>
+    public bool OnFetch(int follower, FetchTarget target, long leaderEndOffset, long brokerEpoch, long nowMs)
     {
         lock (_lock)
         {
-            _followers[follower].OnFetch(offset, leaderEndOffset, brokerEpoch, nowMs);
+            _followers[follower].OnFetch(target, leaderEndOffset, brokerEpoch, nowMs);
+            return _state.Isr.Contains(follower);
+        }
+    }
+
+    /// <summary>Of the followers in sync that have the offset and are wanted: the one that has most, then the one that caught up last.</summary>
+    public int? BestFollower(long offset, Predicate<int> wanted)
+    {
+        lock (_lock)
+        {
+            (int Id, FollowerState State)? best = null;
+            foreach ((int broker, FollowerState follower) in _followers)
+            {
+                if (_state.Isr.Contains(broker) && follower.Has(offset) && wanted(broker)
+                    && (best is not { } b || (follower.LogEndOffset, follower.CaughtUpMs).CompareTo((b.State.LogEndOffset, b.State.CaughtUpMs)) > 0))
+                {
+                    best = (broker, follower);
+                }
+            }
+
+            return best?.Id;
         }
     }
 
@@ -131,5 +154,5 @@ internal sealed class LeaderReplicas
     }
 
     private bool HasCaughtUp(int follower, long highWatermark) =>
-        _followers[follower].LogEndOffset is var end && end >= highWatermark && end >= _epochStartOffset;
+        _followers[follower].LogEndOffset is var end && end >= highWatermark && end >= EpochStartOffset;
 }

@@ -10,10 +10,10 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider time)
 {
-    private readonly Lock _waitersLock = new();
-    private readonly List<FetchWaiter> _waiters = [];
+    private readonly Lock _targetsLock = new();
+    private readonly List<FetchTarget> _targets = [];
     private readonly ReplicationWaiters _produces = new();
-    private volatile int _waiterCount;
+    private volatile int _targetCount;
     private volatile PartitionImage? _role;
 
     // Null unless this broker leads and has followers.
@@ -35,15 +35,18 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     public void BecomeLeader(PartitionImage role)
     {
         Log.BecomeLeader(role.LeaderEpoch);
+        Log.StartAdvanced = OnLogStart;
         _replicas = role.Replicas.Length > 1 ? new LeaderReplicas(role, brokerId, Log.LogEndOffset, NowMs) : null;
         _role = role;
         AdvanceHighWatermark();
+        MarkAll();
     }
 
     /// <summary>Follows from now on: produces that wait are sent to the new leader, waiting fetches look again.</summary>
     public void BecomeFollower(PartitionImage role)
     {
         Log.BecomeFollower(role.LeaderEpoch);
+        Log.StartAdvanced = OnLogStart;
         _replicas = null;
         _role = role;
         EndWaits();
@@ -54,6 +57,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     {
         _replicas?.Refresh(role);
         AdvanceHighWatermark();
+        Mark(0, Audience.Followers);
     }
 
     /// <summary>Ends hosting: later requests are refused.</summary>
@@ -65,7 +69,12 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     }
 
     /// <summary>Checks that this broker leads and that the caller's idea of the leader epoch (-1: none given) is the current one.</summary>
-    public ErrorCode CheckLeader(int broker, int callerLeaderEpoch)
+    public ErrorCode CheckLeader(int broker, int callerLeaderEpoch) => Check(callerLeaderEpoch, broker);
+
+    /// <summary>The same for a reader that a follower may serve as well.</summary>
+    public ErrorCode CheckReplica(int callerLeaderEpoch) => Check(callerLeaderEpoch, null);
+
+    private ErrorCode Check(int callerLeaderEpoch, int? leader)
     {
         PartitionImage? role = _role;
         if (Log.IsOffline)
@@ -81,7 +90,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         ErrorCode epoch = callerLeaderEpoch < 0 || callerLeaderEpoch == role.LeaderEpoch ? ErrorCode.None
             : callerLeaderEpoch < role.LeaderEpoch ? ErrorCode.FencedLeaderEpoch
             : ErrorCode.UnknownLeaderEpoch;
-        return role.Leader == broker || epoch == ErrorCode.UnknownLeaderEpoch ? epoch : ErrorCode.NotLeaderOrFollower;
+        return leader is null || leader == role.Leader || epoch == ErrorCode.UnknownLeaderEpoch ? epoch : ErrorCode.NotLeaderOrFollower;
     }
 
     /// <summary>
@@ -109,7 +118,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         {
             AdvanceHighWatermark();
             // A marker sets free more than its own bytes for those who read committed records only.
-            Wake(origin == AppendOrigin.Coordinator ? int.MaxValue : records.Length, followersOnly: isReplicated);
+            Mark(origin == AppendOrigin.Coordinator ? long.MaxValue : records.Length, isReplicated ? Audience.Followers : Audience.All);
         }
 
         return result;
@@ -132,7 +141,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         if (error == ErrorCode.None && !IsReplicated)
         {
             Log.AdvanceHighWatermark(result.LastOffset + 1);
-            Wake(bytes, followersOnly: false);
+            Mark(bytes, Audience.All);
         }
 
         return error;
@@ -179,17 +188,26 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     public bool HasFollower(int broker) => _replicas?.IsFollower(broker) == true;
 
     /// <summary>A follower asked for an offset, and the log before it is the leader's: it has everything below. True when it belongs into the ISR now.</summary>
-    public bool OnFollowerFetch(int follower, long offset, long leaderEndOffset, long brokerEpoch)
+    public bool OnFollowerFetch(int follower, FetchTarget target, long leaderEndOffset, long brokerEpoch, out bool isInSync)
     {
+        isInSync = false;
         if (_replicas is not { } replicas || !replicas.IsFollower(follower))
         {
             return false;
         }
 
-        replicas.OnFetch(follower, offset, leaderEndOffset, brokerEpoch, NowMs);
+        isInSync = replicas.OnFetch(follower, target, leaderEndOffset, brokerEpoch, NowMs);
         AdvanceHighWatermark();
-        return replicas.IsReadyToJoin(follower, Log.HighWatermark);
+        return !isInSync && replicas.IsReadyToJoin(follower, Log.HighWatermark);
     }
+
+    /// <summary>A follower in sync that has the offset and is <paramref name="wanted"/>; null when there is none, or this broker does not lead.</summary>
+    public int? BestFollower(long offset, Predicate<int> wanted) => _replicas?.BestFollower(offset, wanted);
+
+    /// <summary>
+    /// Whether a leader that has just begun does not know yet how far its predecessors had come: what they showed may lie above the high watermark (KIP-207).
+    /// </summary>
+    public bool IsHighWatermarkBehind => _replicas?.EpochStartOffset > Log.HighWatermark;
 
     /// <summary>The ISR as it should be, when that is another one than is in force.</summary>
     public IsrProposal? ProposeIsr(long maxLagMs) =>
@@ -210,34 +228,46 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         // An ineligible replica was found on the state that the proposal started from: nothing was changed.
         replicas.Settle(error == ErrorCode.IneligibleReplica ? null : isr, partitionEpoch);
         AdvanceHighWatermark();
+        Mark(0, Audience.Followers);
     }
 
     /// <summary>What the leader said its high watermark is.</summary>
-    public void OnLeaderHighWatermark(long highWatermark) => Log.AdvanceHighWatermark(Math.Min(highWatermark, Log.LogEndOffset));
-
-    /// <summary>Lets a fetch know of every later append until it is removed.</summary>
-    public void AddWaiter(FetchWaiter waiter)
+    public void OnLeaderHighWatermark(long highWatermark)
     {
-        lock (_waitersLock)
+        long before = Log.HighWatermark;
+        Log.AdvanceHighWatermark(Math.Min(highWatermark, Log.LogEndOffset));
+        if (Log.HighWatermark > before)
         {
-            _waiters.Add(waiter);
-            _waiterCount = _waiters.Count;
+            Mark(long.MaxValue, Audience.Consumers);
         }
     }
 
-    public void RemoveWaiter(FetchWaiter waiter)
+    /// <summary>Marks the target, through its watch, of all that happens from now on.</summary>
+    public void AddTarget(FetchTarget target)
     {
-        lock (_waitersLock)
+        lock (_targetsLock)
         {
-            int index = _waiters.IndexOf(waiter);
+            _targets.Add(target);
+            _targetCount = _targets.Count;
+        }
+    }
+
+    public void RemoveTarget(FetchTarget target)
+    {
+        lock (_targetsLock)
+        {
+            int index = _targets.IndexOf(target);
             if (index >= 0)
             {
-                _waiters[index] = _waiters[^1];
-                _waiters.RemoveAt(_waiters.Count - 1);
-                _waiterCount = _waiters.Count;
+                _targets[index] = _targets[^1];
+                _targets.RemoveAt(_targets.Count - 1);
+                _targetCount = _targets.Count;
             }
         }
     }
+
+    /// <summary>Whatever it is that changed, readers have to look again at once.</summary>
+    public void MarkAll() => Mark(long.MaxValue, Audience.All);
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -261,35 +291,49 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         _produces.OnHighWatermark(after);
         if (after > before)
         {
-            Wake(int.MaxValue, followersOnly: false);
+            Mark(long.MaxValue, Audience.HighWatermark);
         }
     }
 
     private AppendResult Refused(ErrorCode error, string? message) => new(error, message, null, -1, -1, -1, Log.LogStartOffset, false);
 
+    private void OnLogStart() => Mark(0, Audience.All);
+
     private void EndWaits()
     {
         _produces.End(ErrorCode.NotLeaderOrFollower);
-        Wake(int.MaxValue, followersOnly: false);
+        MarkAll();
     }
 
     /// <summary>Followers are served up to the end of the log, consumers up to the high watermark.</summary>
-    private void Wake(int bytes, bool followersOnly)
+    private void Mark(long bytes, Audience audience)
     {
-        if (_waiterCount == 0)
+        if (_targetCount == 0)
         {
             return;
         }
 
-        lock (_waitersLock)
+        lock (_targetsLock)
         {
-            foreach (FetchWaiter waiter in _waiters)
+            foreach (FetchTarget target in _targets)
             {
-                if (waiter.IsFollower || !followersOnly)
+                FetchWatch watch = target.Watch;
+                if (audience switch { Audience.Followers => watch.IsFollower, Audience.Consumers => !watch.IsFollower, _ => true })
                 {
-                    waiter.OnAppended(bytes);
+                    // A follower that serves nobody learns the high watermark with its next answer, whenever that comes.
+                    watch.Mark(target, audience == Audience.HighWatermark && !watch.AwaitsHighWatermark ? 0 : bytes);
                 }
             }
         }
+    }
+
+    private enum Audience
+    {
+        All,
+        Followers,
+        Consumers,
+
+        /// <summary>All, but not all in a hurry.</summary>
+        HighWatermark,
     }
 }

@@ -68,6 +68,22 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     /// <summary>A log directory that was full has room again: what could not be hosted is tried once more, in the background.</summary>
     public void OnRoomFound() => _ = HostWithoutLogAsync();
 
+    /// <summary>num.replica.fetchers may have changed. What it takes is done in the background.</summary>
+    public void OnFetcherCount(int count) => _ = ResizeFetchersAsync(count);
+
+    private async Task ResizeFetchersAsync(int count)
+    {
+        await _changes.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await Fetchers!.ResizeAsync(count).ConfigureAwait(false);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
     private async Task HostWithoutLogAsync()
     {
         await _changes.WaitAsync().ConfigureAwait(false);

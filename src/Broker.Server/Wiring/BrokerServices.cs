@@ -30,6 +30,9 @@ internal sealed class BrokerServices
 
     public required FetchSessionCache FetchSessions { get; init; }
 
+    /// <summary>Null where consumers read from leaders only.</summary>
+    public required ReplicaSelection? ReplicaSelection { get; init; }
+
     public required ProducerIdAllocator ProducerIds { get; init; }
 
     public required TopicAutoCreation AutoCreation { get; init; }

@@ -53,8 +53,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
         }
 
         _fetchers = new ReplicaFetchers(
-            brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current), time, loggers.CreateLogger<ReplicaFetchers>());
+            brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current), config.Current.Get(ConfigKeys.NumReplicaFetchers), time, loggers.CreateLogger<ReplicaFetchers>());
         replicas.Fetchers = _fetchers;
+        replicas.OnBrokerConfig(() => replicas.OnFetcherCount(config.Current.Get(ConfigKeys.NumReplicaFetchers)));
         IsrUpdates = new IsrUpdates(
             replicas, Controller, () => own.BrokerEpoch, () => config.Current.Get(ConfigKeys.ReplicaLagTimeMaxMs), time, loggers.CreateLogger<IsrUpdates>());
         IsrUpdates.Start();

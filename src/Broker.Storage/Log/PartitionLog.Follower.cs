@@ -98,6 +98,7 @@ public sealed partial class PartitionLog
         Files.FlushDirectory(_path);
         ProducerSnapshots.Load(_services, _path, _segments, _producers, offset, rebuildFrom: null);
         SetHighWatermark(offset);
+        StartAdvanced?.Invoke();
     });
 
     private ErrorCode ChangeAsFollower(string operation, int leaderEpoch, Action change)

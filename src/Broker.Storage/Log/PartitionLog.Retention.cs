@@ -248,5 +248,6 @@ public sealed partial class PartitionLog
 
         UpdateLastStableOffset();
         Logger.LogStartAdvanced(TopicPartition, offset, reason);
+        StartAdvanced?.Invoke();
     }
 }

@@ -70,6 +70,9 @@ public sealed partial class PartitionLog
     /// <summary>Its files could not be opened. They are left as they are; the other logs of the directory are served.</summary>
     internal bool IsUnreadable { get; private init; }
 
+    /// <summary>Called after the log start offset moved, with the log's lock held: it must not wait for anybody.</summary>
+    public Action? StartAdvanced { get; set; }
+
     public long LogStartOffset => Volatile.Read(ref _logStartOffset);
 
     public long LogEndOffset => Volatile.Read(ref _logEndOffset);

@@ -19,6 +19,7 @@ internal sealed class SimulatedReplica : IDisposable
     private readonly SimulatedTree _tree;
     private readonly BrokenRule _broken;
     private SimulatedDisk _disk = new();
+    private readonly FetchWatch _watch = new(0);
     private LogManager? _manager;
     private int _controllerEpoch;
 
@@ -143,7 +144,7 @@ internal sealed class SimulatedReplica : IDisposable
         return false;
     }
 
-    public FetchTarget NextFetch() => new(Key.Topic, Guid.Empty, Key.Partition)
+    public FetchTarget NextFetch() => new(Key.Topic, Guid.Empty, Key.Partition, _watch)
     {
         FetchOffset = Log.LogEndOffset,
         MaxBytes = 400,

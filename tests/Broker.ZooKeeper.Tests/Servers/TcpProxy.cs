@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Broker.ZooKeeper.Tests;
 
-/// <summary>A way to a server that can be cut: connections end and new ones are closed at once.</summary>
+/// <summary>A way to a server that can be cut: connections end and new ones are closed at once. Counts what comes from the server.</summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -12,6 +12,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private readonly ConcurrentDictionary<Socket, bool> _open = [];
     private readonly ConcurrentBag<Task> _work = [];
     private volatile bool _isCut;
+    private long _bytesFromServer;
 
     public TcpProxy(int targetPort)
     {
@@ -19,6 +20,11 @@ public sealed class TcpProxy : IAsyncDisposable
         _listener.Start();
         _work.Add(AcceptAsync());
     }
+
+    /// <summary>Bytes that the server sent, over all connections.</summary>
+    public long BytesFromServer => Interlocked.Read(ref _bytesFromServer);
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public string Address => $"{_listener.LocalEndpoint}";
 
@@ -67,7 +73,7 @@ public sealed class TcpProxy : IAsyncDisposable
                 if (!_isCut)
                 {
                     await server.ConnectAsync(IPAddress.Loopback, _target);
-                    await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+                    await Task.WhenAny(PumpAsync(client, server, _ => { }), PumpAsync(server, client, bytes => Interlocked.Add(ref _bytesFromServer, bytes)));
                 }
             }
             catch (SocketException)
@@ -83,13 +89,14 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private static async Task PumpAsync(Socket from, Socket to)
+    private static async Task PumpAsync(Socket from, Socket to, Action<int> count)
     {
         byte[] buffer = new byte[16 * 1024];
         try
         {
             for (int read; (read = await from.ReceiveAsync(buffer)) > 0;)
             {
+                count(read);
                 await to.SendAsync(buffer.AsMemory(0, read));
             }
         }

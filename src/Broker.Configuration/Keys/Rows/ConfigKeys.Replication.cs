@@ -80,14 +80,12 @@ public static partial class ConfigKeys
         unsupported: NotYet.SingleBroker);
 
     public static readonly ConfigKey<string?> ReplicaSelectorClass = TextOrNone(
-        "replica.selector.class", Any, Medium, ReadOnly,
-        "Class that chooses the replica a consumer reads from.",
-        unsupported: NotYet.SingleBroker);
+        "replica.selector.class", OneOf("org.apache.kafka.common.replica.LeaderSelector", "org.apache.kafka.common.replica.RackAwareReplicaSelector"), Medium, ReadOnly,
+        "Which replica a consumer reads from: the leader, or with RackAwareReplicaSelector one in the consumer's own rack (client.rack).");
 
     public static readonly ConfigKey<int> NumReplicaFetchers = Int(
-        "num.replica.fetchers", 1, Any, High, ClusterWide,
-        "Connections by which a follower copies from each leader.",
-        unsupported: NotYet.SingleBroker);
+        "num.replica.fetchers", 1, AtLeast(1), High, ClusterWide,
+        "Connections by which a follower copies from each leader.");
 
     public static readonly ConfigKey<int?> NumReplicaAlterLogDirsThreads = IntOrNone(
         "num.replica.alter.log.dirs.threads", Any, High, ReadOnly,

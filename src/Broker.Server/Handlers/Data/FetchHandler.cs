@@ -26,22 +26,33 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
             return Ready(new FetchResponse { ErrorCode = plan.Error });
         }
 
-        var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), Reader(context, request));
-        var maxWait = TimeSpan.FromMilliseconds(request.MaxWaitMs);
+        FetchReader reader = Reader(context, request);
+        plan.Watch.IsFollower = reader.IsFollower;
+        plan.Watch.AwaitsHighWatermark = !reader.IsFollower || services.ReplicaSelection is not null;
+        var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), TimeSpan.FromMilliseconds(request.MaxWaitMs), reader);
+        Task enough = plan.Watch.Expect(request.MinBytes);
+        IReadOnlyList<FetchTarget> due = Due(plan);
 
         // What may wait for the disk is not for a thread of the transport, which serves other connections too.
-        return MayWaitForDisk(work) ? new(Task.Run(() => ReadAsync(work, maxWait).AsTask())) : ReadAsync(work, maxWait);
+        return MayWaitForDisk(work, due) ? new(Task.Run(() => ReadAsync(work, due, enough).AsTask())) : ReadAsync(work, due, enough);
+    }
+
+    /// <summary>An incremental request looks at what happened to its partitions, a full one at all that it names.</summary>
+    private static IReadOnlyList<FetchTarget> Due(FetchPlan plan)
+    {
+        List<FetchTarget> due = plan.Watch.Take();
+        return plan.IsIncremental ? due : plan.Targets;
     }
 
     /// <summary>True when records are down-converted, or found in files that are not in memory.</summary>
-    private bool MayWaitForDisk(Work work)
+    private bool MayWaitForDisk(Work work, IReadOnlyList<FetchTarget> due)
     {
         if (work.Version <= FetchDownConversion.LastVersion)
         {
             return true;
         }
 
-        foreach (FetchTarget target in work.Plan.Targets)
+        foreach (FetchTarget target in due)
         {
             if (!_reader.IsAtHand(target))
             {
@@ -52,10 +63,14 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         return false;
     }
 
-    private ValueTask<IMessage?> ReadAsync(Work work, TimeSpan maxWait)
+    private ValueTask<IMessage?> ReadAsync(Work work, IReadOnlyList<FetchTarget> due, Task enough)
     {
-        PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
-        return answerNow || bytes >= work.MinBytes || maxWait <= TimeSpan.Zero || work.Plan.Targets.Count == 0 ? Ready(Finish(work, reads)) : WaitAsync(work, maxWait);
+        // Partitions mark the targets of sessions always, those of a single request only if it has to wait.
+        bool follows = work.Plan.Session is not null;
+        Round round = Read(work, due, follows);
+        return round.AnswersNow || round.Bytes >= work.MinBytes || work.MaxWait <= TimeSpan.Zero || work.Plan.IsEmpty
+            ? Ready(Finish(work, round))
+            : WaitAsync(work, round, follows ? enough : null);
     }
 
     private FetchReader Reader(RequestContext context, FetchRequest request)
@@ -64,7 +79,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         int follower = context.ApiVersion >= 15 ? request.ReplicaState.ReplicaId : request.ReplicaId;
         return mayFollow && follower >= 0
             ? new FetchReader(ReadsCommitted: false, follower, context.ApiVersion >= 15 ? request.ReplicaState.ReplicaEpoch : -1)
-            : new FetchReader(request.IsolationLevel == 1, -1, -1);
+            : new FetchReader(request.IsolationLevel == 1, -1, -1) { KnowsFollowers = context.ApiVersion >= 11, Rack = request.RackId, Listener = context.ListenerName };
     }
 
     /// <summary>v0-2 had no overall limit field; the broker's own limit bounds every answer.</summary>
@@ -74,92 +89,122 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         return version < 3 ? limit : Math.Min(Math.Max(request.MaxBytes, 0), limit);
     }
 
-    private async ValueTask<IMessage?> WaitAsync(Work work, TimeSpan maxWait)
+    /// <param name="work">The request.</param>
+    /// <param name="round">What was read at first.</param>
+    /// <param name="enough">Completes when enough was marked since; null when nothing is marked yet.</param>
+    private async ValueTask<IMessage?> WaitAsync(Work work, Round round, Task? enough)
     {
         long started = services.Time.GetTimestamp();
-        while (true)
-        {
-            TimeSpan left = maxWait - services.Time.GetElapsedTime(started);
-            var waiter = new FetchWaiter(work.MinBytes, work.Reader.IsFollower);
-            Partition[] watched = Watch(work.Plan, waiter);
-            try
-            {
-                // Read again now that appends are counted: one may have slipped in between the last read and the registration.
-                PartitionRead[] reads = ReadAll(work, out long bytes, out bool answerNow);
-                if (answerNow || bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Stopping.IsCancellationRequested)
-                {
-                    return Finish(work, reads);
-                }
-
-                waiter.OnAppended((int)Math.Min(bytes, int.MaxValue));
-                await waiter.WaitAsync(left, services.Time, services.Stopping).ConfigureAwait(false);
-            }
-            finally
-            {
-                foreach (Partition partition in watched)
-                {
-                    partition.RemoveWaiter(waiter);
-                }
-            }
-        }
-    }
-
-    private Partition[] Watch(FetchPlan plan, FetchWaiter waiter)
-    {
-        var watched = new List<Partition>(plan.Targets.Count);
-        foreach (FetchTarget target in plan.Targets)
-        {
-            if (target.Topic is not null && services.Replicas.TryGet(new TopicPartition(target.Topic, target.Partition), out Partition? partition))
-            {
-                partition.AddWaiter(waiter);
-                watched.Add(partition);
-            }
-        }
-
-        return [.. watched];
-    }
-
-    /// <summary>Reads the partitions in order until the budget is spent. An error or a diverging epoch is news that must not wait.</summary>
-    private PartitionRead[] ReadAll(Work work, out long bytes, out bool answerNow)
-    {
-        bytes = 0;
-        answerNow = false;
-        int left = work.Budget;
-        bool minOneBatch = true;
-        var reads = new PartitionRead[work.Plan.Targets.Count];
-        int i = 0;
-        foreach (FetchTarget target in work.Plan.Targets)
-        {
-            PartitionRead read = _reader.Read(target, work.Reader, Math.Min(Math.Max(target.MaxBytes, 0), left), minOneBatch);
-            reads[i++] = read;
-            int length = read.Records.Length;
-            if (length > 0)
-            {
-                minOneBatch = false;
-                left = Math.Max(0, left - length);
-                bytes += length;
-            }
-
-            answerNow |= read.Error != ErrorCode.None || read.DivergingEpoch is not null;
-        }
-
-        return reads;
-    }
-
-    private FetchResponse Finish(Work work, PartitionRead[] reads)
-    {
         try
         {
-            return _answer.Build(work.Version, work.Plan, reads);
+            while (true)
+            {
+                TimeSpan left = work.MaxWait - services.Time.GetElapsedTime(started);
+                if (enough is not null)
+                {
+                    work.Plan.Watch.Found(round.Bytes);
+                    await WaitAsync(enough, left).ConfigureAwait(false);
+                }
+
+                // Before reading: what is marked after the read must not be missed.
+                enough = work.Plan.Watch.Expect(work.MinBytes);
+                left = work.MaxWait - services.Time.GetElapsedTime(started);
+                round = Read(work, Due(work.Plan), follows: true);
+                if (round.AnswersNow || round.Bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Stopping.IsCancellationRequested)
+                {
+                    return Finish(work, round);
+                }
+            }
         }
         finally
         {
-            if (work.Plan.Session is { } session)
+            if (work.Plan.Session is null)
             {
-                Volatile.Write(ref session.Busy, 0);
+                work.Plan.Watch.Close(work.Plan.Targets);
             }
         }
     }
 
-    private readonly record struct Work(short Version, FetchPlan Plan, int MinBytes, int Budget, FetchReader Reader);
+    private async ValueTask WaitAsync(Task enough, TimeSpan time)
+    {
+        if (time <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        try
+        {
+            await enough.WaitAsync(time, services.Time, services.Stopping).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The client's max wait: it gets what there is.
+        }
+        catch (OperationCanceledException) when (services.Stopping.IsCancellationRequested)
+        {
+            // Shutdown answers waiting fetches at once instead of letting them hold it up.
+        }
+    }
+
+    /// <summary>Reads partitions in order until the budget is spent. What there is more to say of stays due.</summary>
+    private Round Read(Work work, IReadOnlyList<FetchTarget> due, bool follows)
+    {
+        try
+        {
+            return ReadDue(work, due, follows);
+        }
+        catch
+        {
+            // It ends the connection; the session is not held by it.
+            work.Plan.Session?.Release();
+            throw;
+        }
+    }
+
+    private Round ReadDue(Work work, IReadOnlyList<FetchTarget> due, bool follows)
+    {
+        var reads = new List<TargetRead>(due.Count);
+        List<FetchTarget> unread = [], served = [];
+        long bytes = 0;
+        bool answersNow = false;
+        foreach (FetchTarget target in due)
+        {
+            int left = (int)Math.Max(0, work.Budget - bytes);
+            PartitionRead read = _reader.Read(target, work.Reader, Math.Min(Math.Max(target.MaxBytes, 0), left), minOneBatch: bytes == 0, follows);
+            reads.Add(new TargetRead(target, read));
+            bytes += read.Records.Length;
+            answersNow |= read.IsUrgent || (work.AnswersHighWatermarks && target.HasNewHighWatermark(read));
+            if (follows && (!read.IsAtRest || target.IsNews(read)))
+            {
+                (read.Records.Length > 0 ? served : unread).Add(target);
+            }
+        }
+
+        if (follows)
+        {
+            work.Plan.Watch.PutBack(unread, served);
+        }
+
+        return new Round(reads, bytes, answersNow);
+    }
+
+    private FetchResponse Finish(Work work, Round round)
+    {
+        try
+        {
+            return _answer.Build(work.Version, work.Plan, round.Reads);
+        }
+        finally
+        {
+            work.Plan.Session?.Release();
+        }
+    }
+
+    private readonly record struct Work(short Version, FetchPlan Plan, int MinBytes, int Budget, TimeSpan MaxWait, FetchReader Reader)
+    {
+        /// <summary>A follower that serves consumers is told of a new high watermark at once; without a session it would be told the same again and again.</summary>
+        public bool AnswersHighWatermarks => Reader.IsFollower && Plan.Watch.AwaitsHighWatermark && Plan.IsIncremental;
+    }
+
+    private readonly record struct Round(List<TargetRead> Reads, long Bytes, bool AnswersNow);
 }

@@ -6,7 +6,7 @@ namespace Broker.Server;
 
 /// <summary>
 /// ListOffsets (key 2): the offset for a point in time. Special timestamps: -1 latest, -2 earliest, -3 of the greatest timestamp (v7), -4 earliest
-/// local (v8), -5 latest in tiered storage (v9, none here). v0 answers a list of segment boundaries; v2 isolation; v4 leader epochs.
+/// local (v8), -5 latest in tiered storage (v9, none here). v0 answers a list of segment boundaries; v2 isolation; v4 leader epochs; v5 OFFSET_NOT_AVAILABLE.
 /// </summary>
 internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<ListOffsetsRequest>
 {
@@ -14,6 +14,15 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
 
     private const long Latest = -1, Earliest = -2, MaxTimestamp = -3, EarliestLocal = -4, LatestTiered = -5;
     private const long None = -1;
+    private const int Debugger = -2;
+
+    private enum OffsetReader
+    {
+        Consumer,
+        Committed,
+        Follower,
+        Debugger,
+    }
 
     protected override ValueTask<IMessage?> HandleAsync(RequestContext context, ListOffsetsRequest request)
     {
@@ -23,7 +32,7 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             var partitions = new List<ListOffsetsResponse.ListOffsetsPartitionResponse>(topic.Partitions.Count);
             foreach (ListOffsetsRequest.ListOffsetsPartition asked in topic.Partitions)
             {
-                partitions.Add(Look(topic.Name, asked, request.ReplicaId >= 0 && services.Cluster.IsShared, request.IsolationLevel == 1, context.ApiVersion));
+                partitions.Add(Look(topic.Name, asked, Reader(request), context.ApiVersion));
             }
 
             topics.Add(new() { Name = topic.Name, Partitions = partitions });
@@ -32,11 +41,19 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
         return Ready(new ListOffsetsResponse { Topics = topics });
     }
 
-    private ListOffsetsResponse.ListOffsetsPartitionResponse Look(string topic, in ListOffsetsRequest.ListOffsetsPartition asked, bool isFollower, bool readCommitted, short version)
+    private OffsetReader Reader(ListOffsetsRequest request) => request.ReplicaId switch
     {
-        ErrorCode error = services.Replicas.TryGet(new TopicPartition(topic, asked.PartitionIndex), out Partition? partition)
-            ? partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch)
-            : services.UnknownOrNotLeader(topic, asked.PartitionIndex);
+        Debugger when services.Cluster.IsShared => OffsetReader.Debugger,
+        >= 0 when services.Cluster.IsShared => OffsetReader.Follower,
+        _ => request.IsolationLevel == 1 ? OffsetReader.Committed : OffsetReader.Consumer,
+    };
+
+    private ListOffsetsResponse.ListOffsetsPartitionResponse Look(string topic, in ListOffsetsRequest.ListOffsetsPartition asked, OffsetReader reader, short version)
+    {
+        // Only the leader knows what the offsets are; tools that compare replicas want each one's own.
+        ErrorCode error = !services.Replicas.TryGet(new TopicPartition(topic, asked.PartitionIndex), out Partition? partition) ? services.UnknownOrNotLeader(topic, asked.PartitionIndex)
+            : reader == OffsetReader.Debugger ? partition.CheckReplica(asked.CurrentLeaderEpoch)
+            : partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch);
         if (error == ErrorCode.None && !IsKnown(asked.Timestamp, version))
         {
             error = ErrorCode.UnsupportedVersion;
@@ -44,7 +61,7 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
 
         if (error != ErrorCode.None)
         {
-            return new() { PartitionIndex = asked.PartitionIndex, ErrorCode = error, Timestamp = None, Offset = None, LeaderEpoch = -1 };
+            return Refused(asked.PartitionIndex, error);
         }
 
         PartitionLog log = partition!.Log;
@@ -53,7 +70,14 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             return new() { PartitionIndex = asked.PartitionIndex, OldStyleOffsets = Legacy(log, asked) };
         }
 
-        OffsetLookup? found = Find(log, asked.Timestamp, isFollower ? log.LogEndOffset : readCommitted ? log.LastStableOffset : log.HighWatermark);
+        long upperBound = reader switch { OffsetReader.Committed => log.LastStableOffset, OffsetReader.Consumer => log.HighWatermark, _ => log.LogEndOffset };
+        OffsetLookup? found = Find(log, asked.Timestamp, upperBound, out bool isBeyond);
+        if (reader is OffsetReader.Consumer or OffsetReader.Committed && partition.IsHighWatermarkBehind && (asked.Timestamp == Latest || isBeyond))
+        {
+            // It would go back to before what an earlier leader told.
+            return Refused(asked.PartitionIndex, version >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
+        }
+
         return new()
         {
             PartitionIndex = asked.PartitionIndex,
@@ -62,6 +86,9 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             LeaderEpoch = version >= 4 ? found?.LeaderEpoch ?? -1 : -1,
         };
     }
+
+    private static ListOffsetsResponse.ListOffsetsPartitionResponse Refused(int partition, ErrorCode error) =>
+        new() { PartitionIndex = partition, ErrorCode = error, Timestamp = None, Offset = None, LeaderEpoch = -1 };
 
     private static bool IsKnown(long timestamp, short version) => timestamp switch
     {
@@ -72,8 +99,9 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
         _ => false,
     };
 
-    private static OffsetLookup? Find(PartitionLog log, long timestamp, long upperBound)
+    private static OffsetLookup? Find(PartitionLog log, long timestamp, long upperBound, out bool isBeyond)
     {
+        isBeyond = false;
         switch (timestamp)
         {
             case Latest:
@@ -86,7 +114,8 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
 
         OffsetLookup? found = timestamp == MaxTimestamp ? log.MaxTimestampOffset() : log.OffsetForTimestamp(timestamp);
         // What is not visible yet must not be found either.
-        return found is { } hit && hit.Offset < upperBound ? hit : null;
+        isBeyond = found is { } hit && hit.Offset >= upperBound;
+        return isBeyond ? null : found;
     }
 
     private static WireArray<long> Legacy(PartitionLog log, in ListOffsetsRequest.ListOffsetsPartition asked)

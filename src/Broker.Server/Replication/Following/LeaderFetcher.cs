@@ -6,13 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace Broker.Server;
 
 /// <summary>
-/// Copies all partitions that follow one leader: one loop, one connection, one fetch at a time that names them all. Partitions come and go from other threads;
-/// what is done to a log names its leader epoch, so that an answer that comes after a change of roles does nothing.
+/// Copies partitions that follow one leader: one loop, one connection, one fetch at a time for them all, which looks at those only that may have changed. Partitions come and go
+/// from other threads; what is done to a log names its leader epoch, so that an answer that comes after a change of roles does nothing.
 /// </summary>
 internal sealed class LeaderFetcher : IAsyncDisposable
 {
     private const short FetchVersion = 17;
     private const int FirstRetryMs = 20;
+
+    // Retention moves the start of a log without being asked; the leader may know that late.
+    private const int LogStartLookMs = 5000;
 
     private readonly int _leader;
     private readonly int _self;
@@ -23,18 +26,19 @@ internal sealed class LeaderFetcher : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FollowerAppend _append;
-    private readonly FollowerSession _session = new();
-    private readonly Lock _lock = new();
-    private readonly Dictionary<TopicPartition, FollowedPartition> _partitions = [];
+    private readonly FollowerSession _session;
+    private readonly FetcherWork _work = new();
+    private readonly string _clientId;
     private readonly SemaphoreSlim _changed = new(0);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _worker;
     private PeerConnection? _connection;
     private EndpointImage? _connectedTo;
     private int _failures;
+    private long _lookedMs;
 
     public LeaderFetcher(
-        int leader, int self, Func<long> brokerEpoch, MetadataStore metadata, PeerOptions peers, FetcherOptions options, TimeProvider time, ILogger logger)
+        int leader, int number, int self, Func<long> brokerEpoch, MetadataStore metadata, PeerOptions peers, FetcherOptions options, TimeProvider time, ILogger logger)
     {
         _leader = leader;
         _self = self;
@@ -45,37 +49,23 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         _time = time;
         _logger = logger;
         _append = new FollowerAppend(logger);
+        _session = new FollowerSession(options.PartitionMaxBytes);
+        _clientId = $"broker-{self}-fetcher-{number}";
         _worker = Task.Run(WorkAsync);
     }
 
-    public bool IsEmpty
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _partitions.Count == 0;
-            }
-        }
-    }
+    public bool IsEmpty => _work.IsEmpty;
 
-    public void Add(Partition partition, int leaderEpoch)
+    public void Add(FollowedPartition partition)
     {
-        lock (_lock)
-        {
-            _partitions[partition.TopicPartition] = new FollowedPartition(partition, leaderEpoch);
-        }
-
+        _work.Add(partition);
         _changed.Release();
     }
 
-    public bool Remove(TopicPartition partition)
-    {
-        lock (_lock)
-        {
-            return _partitions.Remove(partition);
-        }
-    }
+    public bool Remove(TopicPartition partition) => _work.Remove(partition);
+
+    /// <summary>For another fetcher to go on with.</summary>
+    public IReadOnlyList<FollowedPartition> RemoveAll() => _work.RemoveAll();
 
     public async ValueTask DisposeAsync()
     {
@@ -95,14 +85,14 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         {
             while (true)
             {
-                Dictionary<(Guid, int), FollowedPartition> ready = TakeReady(out int waitMs);
-                if (ready.Count == 0)
+                long nextMs = TakeWork();
+                if (_session.Count == 0)
                 {
-                    await _changed.WaitAsync(waitMs, stop).ConfigureAwait(false);
+                    await _changed.WaitAsync(nextMs == long.MaxValue ? Timeout.Infinite : (int)Math.Clamp(nextMs - NowMs, 1, _options.BackoffMs + 1), stop).ConfigureAwait(false);
                     continue;
                 }
 
-                if (!await TryFetchAsync(ready, stop).ConfigureAwait(false))
+                if (!await TryFetchAsync(stop).ConfigureAwait(false))
                 {
                     // A leader that is dead is soon replaced; one that is busy is not to be stormed.
                     await Task.Delay(RetryMs(++_failures), stop).ConfigureAwait(false);
@@ -115,37 +105,22 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         }
     }
 
-    private Dictionary<(Guid, int), FollowedPartition> TakeReady(out int waitMs)
+    private long TakeWork()
     {
         long now = NowMs;
-        long earliest = long.MaxValue;
-        var ready = new Dictionary<(Guid, int), FollowedPartition>();
-        lock (_lock)
+        (List<FollowedPartition> removed, List<FollowedPartition> added, long nextMs) = _work.Take(now);
+        removed.ForEach(_session.Remove);
+        added.ForEach(_session.Add);
+        if (now - _lookedMs > LogStartLookMs)
         {
-            foreach (FollowedPartition followed in _partitions.Values)
-            {
-                if (followed.Partition.Log.IsOffline)
-                {
-                    // Its directory has failed: there is nothing to copy into.
-                    continue;
-                }
-
-                if (followed.NotBeforeMs <= now)
-                {
-                    ready[(followed.Partition.Log.TopicId, followed.Partition.TopicPartition.Partition)] = followed;
-                }
-                else
-                {
-                    earliest = Math.Min(earliest, followed.NotBeforeMs);
-                }
-            }
+            _lookedMs = now;
+            _session.TouchAll();
         }
 
-        waitMs = earliest == long.MaxValue ? Timeout.Infinite : (int)Math.Clamp(earliest - now, 1, _options.BackoffMs + 1);
-        return ready;
+        return nextMs;
     }
 
-    private async Task<bool> TryFetchAsync(Dictionary<(Guid, int), FollowedPartition> ready, CancellationToken stop)
+    private async Task<bool> TryFetchAsync(CancellationToken stop)
     {
         try
         {
@@ -155,7 +130,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
                 return false;
             }
 
-            FetchResponse answer = await connection.AskAsync<FetchResponse>(ApiKey.Fetch, FetchVersion, Request(ready), _options.Timeout, stop).ConfigureAwait(false);
+            FetchResponse answer = await connection.AskAsync<FetchResponse>(ApiKey.Fetch, FetchVersion, Request(), _options.Timeout, stop).ConfigureAwait(false);
             if (answer.ErrorCode != ErrorCode.None)
             {
                 _session.Reset();
@@ -168,7 +143,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             {
                 foreach (FetchResponse.PartitionData data in topic.Partitions)
                 {
-                    if (ready.TryGetValue((topic.TopicId, data.PartitionIndex), out FollowedPartition? followed) && IsStillFollowed(followed))
+                    if (_session.Find((topic.TopicId, data.PartitionIndex)) is { } followed && _work.Follows(followed))
                     {
                         await TakeAsync(followed, data, connection, stop).ConfigureAwait(false);
                     }
@@ -207,6 +182,14 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         if (error is ErrorCode.None or ErrorCode.OffsetOutOfRange)
         {
             followed.Failures = 0;
+            _session.Touch(followed);
+            return;
+        }
+
+        _session.Remove(followed);
+        if (followed.Partition.Log.IsOffline)
+        {
+            // Its directory has failed: there is nothing to copy into.
             return;
         }
 
@@ -216,7 +199,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             InterBrokerLog.PartitionFailed(_logger, followed.Partition.TopicPartition, _leader, error);
         }
 
-        followed.NotBeforeMs = NowMs + RetryMs(followed.Failures);
+        _work.Delay(followed, NowMs + RetryMs(followed.Failures));
     }
 
     /// <summary>The leader does not have the offset: its log ends before, or starts behind.</summary>
@@ -274,23 +257,8 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         return (ErrorCode.UnknownServerError, -1);
     }
 
-    private FetchRequest Request(Dictionary<(Guid, int), FollowedPartition> ready)
+    private FetchRequest Request()
     {
-        var wanted = new Dictionary<(Guid, int), FetchRequest.FetchPartition>(ready.Count);
-        foreach (((Guid, int) key, FollowedPartition followed) in ready)
-        {
-            Broker.Storage.PartitionLog log = followed.Partition.Log;
-            wanted[key] = new FetchRequest.FetchPartition
-            {
-                Partition = key.Item2,
-                CurrentLeaderEpoch = followed.LeaderEpoch,
-                FetchOffset = log.LogEndOffset,
-                LastFetchedEpoch = log.LatestLeaderEpoch,
-                LogStartOffset = log.LogStartOffset,
-                PartitionMaxBytes = _options.PartitionMaxBytes,
-            };
-        }
-
         var request = new FetchRequest
         {
             ReplicaState = new FetchRequest.FollowerState { ReplicaId = _self, ReplicaEpoch = _brokerEpoch() },
@@ -299,7 +267,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             MaxBytes = _options.MaxBytes,
             RackId = "",
         };
-        _session.Describe(request, wanted);
+        _session.Describe(request);
         return request;
     }
 
@@ -317,7 +285,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             return null;
         }
 
-        _connection = await PeerConnection.ConnectAsync(endpoint, $"broker-{_self}-fetcher-0", _peers.MaxFrameBytes, _options.Timeout, stop, reusesMemory: true).ConfigureAwait(false);
+        _connection = await PeerConnection.ConnectAsync(endpoint, _clientId, _peers.MaxFrameBytes, _options.Timeout, stop, reusesMemory: true).ConfigureAwait(false);
         _connectedTo = endpoint;
         return _connection;
     }
@@ -327,14 +295,6 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         _connection?.Dispose();
         _connection = null;
         _session.Reset();
-    }
-
-    private bool IsStillFollowed(FollowedPartition followed)
-    {
-        lock (_lock)
-        {
-            return _partitions.GetValueOrDefault(followed.Partition.TopicPartition) == followed;
-        }
     }
 
     private int RetryMs(int failures) => Math.Min(FirstRetryMs << Math.Min(failures, 10), Math.Max(_options.BackoffMs, FirstRetryMs));

@@ -41,24 +41,23 @@ public sealed class FetchSessionCacheTests
     }
 
     [Fact]
-    public void Partitions_that_were_served_go_to_the_end_and_known_answers_are_left_out()
+    public void Known_answers_are_left_out()
     {
-        var session = new FetchSession(1, 0);
-        FetchTarget a = session.GetOrAdd("t", Guid.Empty, 0);
-        FetchTarget b = session.GetOrAdd("t", Guid.Empty, 1);
-        session.MoveToEnd(a);
-        Assert.Equal([b, a], session.Targets);
-        Assert.Same(a, session.GetOrAdd("t", Guid.Empty, 0));
-
+        FetchTarget target = new FetchSession(1, 0).GetOrAdd("t", Guid.Empty, 0);
         var idle = new PartitionRead(ErrorCode.None, 5, 5, 0, default, null, null, null);
-        Assert.True(a.MustSend(idle));
-        Assert.False(a.MustSend(idle));
-        Assert.True(a.MustSend(idle with { HighWatermark = 6 }));
-        Assert.True(a.MustSend(PartitionRead.Failed(ErrorCode.NotLeaderOrFollower)));
+        Assert.True(IsSent(target, idle));
+        Assert.False(IsSent(target, idle));
+        Assert.True(IsSent(target, idle with { HighWatermark = 6 }));
+        Assert.True(IsSent(target, idle with { HighWatermark = 6, PreferredReplica = 2 }));
+        Assert.True(IsSent(target, PartitionRead.Failed(ErrorCode.NotLeaderOrFollower)));
         // After an error the next good answer says everything again.
-        Assert.True(a.MustSend(idle with { HighWatermark = 6 }));
+        Assert.True(IsSent(target, idle with { HighWatermark = 6 }));
+    }
 
-        session.Forget("t", Guid.Empty, 0);
-        Assert.Equal([b], session.Targets);
+    private static bool IsSent(FetchTarget target, PartitionRead read)
+    {
+        bool isNews = target.IsNews(read);
+        target.OnSent(read);
+        return isNews;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class BrokerCluster : IAsyncDisposable
     {
         using IAdminClient admin = Admin();
         Dictionary<int, List<int>> assignment = replicas.Select((r, p) => (p, r)).ToDictionary(x => x.p, x => x.r.ToList());
-        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = -1, ReplicationFactor = -1, ReplicasAssignments = assignment }]);
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = replicas.Length, ReplicationFactor = -1, ReplicasAssignments = assignment }]);
         await UntilAsync(topic, partitions => partitions.Count == replicas.Length && partitions.All(p => p.InSyncReplicas.Length == p.Replicas.Length), "the new topic is in sync");
     }
 

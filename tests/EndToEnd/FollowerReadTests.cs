@@ -116,7 +116,8 @@ public sealed class FollowerReadTests : IAsyncLifetime
         foreach (string version in (string[])["3.9", "4.3"])
         {
             yield return ($"Java {version}", async rack => (await new KafkaTool(version, Clients).RunAsync(
-                "console-consumer", $"--topic {Topic} --partition 0 --offset earliest --max-messages {Records} --consumer-property client.rack={rack}")).Succeeded().Lines);
+                "console-consumer", $"--topic {Topic} --partition 0 --offset earliest --max-messages {Records} --consumer-property client.rack={rack}")).Succeeded()
+                .Lines.Where(line => !line.StartsWith("Option ", StringComparison.Ordinal)).ToArray());
         }
     }
 

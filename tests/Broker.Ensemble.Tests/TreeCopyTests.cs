@@ -29,6 +29,7 @@ public sealed class TreeCopyTests(SharedServer shared) : IClassFixture<SharedSer
         Assert.Equal((there.Nodes, 0), (again.Nodes, again.Written));
         Assert.Equal("topic 299", await TextAsync(second, "/brokers/topics/t299"));
         Assert.Equal("5", await TextAsync(second, "/controller_epoch"));
+        Assert.Equal(2, there.FeatureLevels["transaction.version"]);
         Assert.Equal(3, (await second.ExistsAsync("/brokers/seqid"))!.Version);
         Assert.Empty(await second.ChildrenAsync("/config/changes"));
         Assert.Null(await second.ExistsAsync("/controller"));
@@ -84,6 +85,7 @@ public sealed class TreeCopyTests(SharedServer shared) : IClassFixture<SharedSer
         await MakeAsync(tree, "/brokers/ids", "");
         await MakeAsync(tree, "/brokers/seqid", "");
         await MakeAsync(tree, "/config/changes", "");
+        await MakeAsync(tree, "/feature", """{"version":2,"status":1,"features":{"transaction.version":2}}""");
         await MakeAsync(tree, "/latest_producer_id_block", new string('b', 300_000));
         await tree.CreateAsync("/config/changes/config_change_", default, CreateMode.PersistentSequential);
         await tree.CreateAsync("/controller", default, CreateMode.Ephemeral);

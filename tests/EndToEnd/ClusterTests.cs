@@ -163,6 +163,22 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         }
     }
 
+    [ZooKeeperFact]
+    public async Task A_feature_is_changed_by_the_controller_alone_and_for_every_broker()
+    {
+        const short NotController = 41;
+        RawConnection[] connections = await Task.WhenAll(_brokers.Select(b => RawConnection.OpenAsync(b.Port)));
+        // Brokers of Apache Kafka could not join a cluster that began with it.
+        await AllSeeAsync(0);
+        Assert.Equal((short[])[0, NotController, NotController], (await Task.WhenAll(connections.Select(c => RawFeatures.SetAsync(c, 2)))).Order().ToArray());
+        await AllSeeAsync(2);
+        Assert.Equal((short[])[0, NotController, NotController], (await Task.WhenAll(connections.Select(c => RawFeatures.SetAsync(c, 1, isDowngrade: true)))).Order().ToArray());
+        await AllSeeAsync(1);
+        Array.ForEach(connections, c => c.Dispose());
+
+        Task AllSeeAsync(short level) => Eventually.TrueAsync(() => connections.All(c => RawFeatures.LevelAsync(c).Result == level), $"every broker has level {level} in force");
+    }
+
     private async Task CreateTopicAsync()
     {
         using IAdminClient admin = Admin();

@@ -76,6 +76,27 @@ public sealed class ZooKeeperTests
         }
     }
 
+    [ZooKeeperFact]
+    public async Task A_tree_that_Kafka_brokers_would_not_start_on_is_copied_with_a_warning()
+    {
+        await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        await using BrokerProcess broker = await BrokerProcess.StartAsync();
+        await broker.StopAsync();
+        CommandResult copied = (await CopyAsync()).Succeeded();
+        Assert.Contains("Warning: transaction.version is in force at level 2.", copied.Error, StringComparison.Ordinal);
+        Assert.Contains("downgrade --feature transaction.version=0", copied.Error, StringComparison.Ordinal);
+
+        await using (BrokerProcess onZooKeeper = await BrokerProcess.StartOnAsync(broker.DataDirectory, $"zookeeper.connect={server.Address}/kafka"))
+        {
+            using RawConnection connection = await RawConnection.OpenAsync(onZooKeeper.Port);
+            Assert.Equal(2, await RawFeatures.LevelAsync(connection));
+            Assert.Equal(0, await RawFeatures.SetAsync(connection, 0, isDowngrade: true));
+            Assert.Equal(0, await RawFeatures.LevelAsync(connection));
+        }
+
+        Task<CommandResult> CopyAsync() => Command.RunAsync(Repository.BrokerExecutable, ["tree", "copy", "--from", $"embedded:{broker.DataDirectory}", "--to", $"zookeeper:{server.Address}/kafka"]);
+    }
+
     private static async Task<string> RefusedAsync(params string[] settings)
     {
         string[] all = ["listeners=PLAINTEXT://127.0.0.1:0", .. settings];

@@ -37,14 +37,20 @@ public sealed partial class ClusterController
         return (IReadOnlyList<FeatureUpdateResult>)results;
     });
 
-    private static FeatureUpdateResult Judge(FeatureUpdate update, short current)
+    private FeatureUpdateResult Judge(FeatureUpdate update, short current)
     {
         string? refusal = ClusterFeatures.Find(update.Name) is not { } feature ? $"This cluster has no feature {update.Name}"
             : update.Level < feature.MinLevel || update.Level > feature.MaxLevel ? $"Level {update.Level} of {update.Name} is not supported, {feature.MinLevel} to {feature.MaxLevel} are"
             : update.Level < current && !update.AllowsDowngrade ? $"{update.Name} is at level {current}; going down to {update.Level} has to be asked for as a downgrade"
+            : update.Level > current && update.AllowsDowngrade ? $"{update.Name} is at level {current}; going up to {update.Level} has to be asked for as an upgrade"
+            : update.Level > current && Lacking(update) is { } broker ? $"Broker {broker} does not support level {update.Level} of {update.Name}; every live broker has to"
             : null;
         return new FeatureUpdateResult(update.Name, refusal is null ? ErrorCode.None : ErrorCode.InvalidUpdateVersion, refusal);
     }
+
+    /// <summary>The first live broker that cannot run with the level; its registration says so.</summary>
+    private int? Lacking(FeatureUpdate update) => Image.Brokers.FirstOrDefault(
+        broker => !broker.Features.Any(feature => feature.Name == update.Name && feature.MaxLevel >= update.Level))?.Id;
 
     private async Task OnFeaturesChangedAsync(Action<WatchedEvent> watch)
     {

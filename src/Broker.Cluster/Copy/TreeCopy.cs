@@ -33,7 +33,7 @@ public sealed class TreeCopy(ICoordinationTree source, ICoordinationTree target)
         written += await RaiseSequenceAsync(from).ConfigureAwait(false);
         written += await WriteIdAsync(from[ZnodePaths.ClusterId], to).ConfigureAwait(false);
         await VerifyAsync(from).ConfigureAwait(false);
-        return new TreeCopyResult(from.Count, written);
+        return new TreeCopyResult(from.Count, written, from.TryGetValue(ZnodePaths.Feature, out TreeNode? features) ? FeatureZnode.Decode(features.Data) : new Dictionary<string, short>());
     }
 
     private static void ThrowIfOther(SortedDictionary<string, TreeNode> from, SortedDictionary<string, TreeNode> to)

@@ -14,6 +14,9 @@ public sealed record EndpointImage(string Host, int Port, string SecurityProtoco
 /// <param name="Endpoints">By listener name.</param>
 public sealed record BrokerImage(int Id, long Epoch, string? Rack, IReadOnlyDictionary<string, EndpointImage> Endpoints)
 {
+    /// <summary>Levels of features that it can run with, as its registration says; known to the controller only.</summary>
+    public IReadOnlyList<SupportedFeature> Features { get; init; } = [];
+
     public EndpointImage? Endpoint(string listener) => Endpoints.GetValueOrDefault(listener);
 }
 

@@ -34,6 +34,15 @@ internal static class BrokerZnode
 
             w.WriteEndObject();
             w.WriteStartObject("features");
+            foreach (SupportedFeature feature in ClusterFeatures.Supported)
+            {
+                w.WriteStartObject(feature.Name);
+                // Level 0 is out of force: Kafka's ranges in ZooKeeper begin at 1.
+                w.WriteNumber("min_version", Math.Max((short)1, feature.MinLevel));
+                w.WriteNumber("max_version", feature.MaxLevel);
+                w.WriteEndObject();
+            }
+
             w.WriteEndObject();
             if (rack is not null)
             {
@@ -47,8 +56,15 @@ internal static class BrokerZnode
     public static BrokerImage Decode(int id, TreeNode node) => ZnodeJson.Read(ZnodePaths.Broker(id), node.Data, e =>
     {
         string? rack = e.TryGetProperty("rack", out JsonElement r) ? r.GetString() : null;
-        return new BrokerImage(id, node.Stat.Czxid, rack, e.Int("version") == 1 ? Plain(e) : Endpoints(e));
+        return new BrokerImage(id, node.Stat.Czxid, rack, e.Int("version") == 1 ? Plain(e) : Endpoints(e)) { Features = Features(e) };
     });
+
+    private static SupportedFeature[] Features(JsonElement e) => !e.TryGetProperty("features", out JsonElement features) || features.ValueKind != JsonValueKind.Object ? [] :
+    [
+        .. from feature in features.EnumerateObject()
+           where feature.Value.ValueKind == JsonValueKind.Object && feature.Value.TryGetProperty("max_version", out JsonElement max) && max.TryGetInt16(out _)
+           select new SupportedFeature(feature.Name, 0, feature.Value.GetProperty("max_version").GetInt16()),
+    ];
 
     private static Dictionary<string, EndpointImage> Plain(JsonElement e) =>
         new(StringComparer.Ordinal) { ["PLAINTEXT"] = new EndpointImage(e.Text("host"), e.Int("port"), "PLAINTEXT") };

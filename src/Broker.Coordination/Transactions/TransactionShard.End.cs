@@ -15,7 +15,8 @@ internal sealed partial class TransactionShard
             return;
         }
         TransactionSnapshot current = entry.Current;
-        bool bumped = !entry.IsPending && current.BumpsEpoch && (current.IsPrepared || current.IsComplete);
+        // While the completion is being appended a repeated request is still one of this transaction, not of a fenced producer.
+        bool bumped = current.BumpsEpoch && (current.IsPrepared || (current.IsComplete && !entry.IsPending));
         bool isRetry = bumped && clientVersion >= 2 && (
             (producerId == current.ProducerId && epoch == current.Epoch - 1)
             || (producerId == current.PreviousProducerId && epoch == TransactionSnapshot.LastUsableEpoch && current.Epoch == 0));

@@ -28,6 +28,11 @@ internal static class TreeCopyCommand
                 {
                     TreeCopyResult result = await new TreeCopy(source, target).RunAsync().ConfigureAwait(false);
                     Console.WriteLine($"Copied {commandLine.TreeFrom} to {commandLine.TreeTo}: {result.Nodes} nodes, {result.Written} changes were needed");
+                    if (commandLine.TreeTo.StartsWith(ZooKeeperServers, StringComparison.Ordinal) && result.FeatureLevels.Count > 0)
+                    {
+                        Console.Error.WriteLine(FeatureWarning(result.FeatureLevels));
+                    }
+
                     return 0;
                 }
             }
@@ -37,6 +42,15 @@ internal static class TreeCopyCommand
             Console.Error.WriteLine($"The tree was not copied. {e.Message}");
             return 1;
         }
+    }
+
+    /// <summary>A Kafka broker of the age of ZooKeeper supports no feature at all and ends when one is in force.</summary>
+    internal static string FeatureWarning(IReadOnlyDictionary<string, short> levels)
+    {
+        string[] names = [.. levels.Keys.Order(StringComparer.Ordinal)];
+        return $"Warning: {string.Join(", ", names.Select(name => $"{name} is in force at level {levels[name]}"))}. Apache Kafka brokers refuse to start beside it. "
+            + "Before any is to join, start this broker on the new tree and run: kafka-features.sh --bootstrap-server HOST:PORT downgrade "
+            + string.Join(' ', names.Select(name => $"--feature {name}=0"));
     }
 
     private static async Task<ICoordinationTree> OpenAsync(string option, string tree)

@@ -191,6 +191,30 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
         Assert.Equal(ErrorCode.StaleBrokerEpoch, (await _controller.LeaderAndIsrAsync(new LeaderAndIsrRequest { ControllerId = 8, ControllerEpoch = 5, BrokerEpoch = 0 })).ErrorCode);
     }
 
+    [Fact]
+    public async Task A_feature_goes_up_only_when_every_live_broker_can_run_with_it()
+    {
+        FeatureUpdate up = new(ClusterFeatures.TransactionVersion, 2, AllowsDowngrade: false), down = up with { Level = 0, AllowsDowngrade = true };
+        Assert.Equal(ErrorCode.None, await UpdateAsync(up));
+        Assert.Equal(ErrorCode.None, await UpdateAsync(down));
+        // As Kafka 3.9 registers.
+        await _tree.CreateAsync("/brokers/ids/10", """{"version":5,"endpoints":["PLAINTEXT://old:9092"],"listener_security_protocol_map":{"PLAINTEXT":"PLAINTEXT"},"features":{}}"""u8.ToArray());
+        await SettleAsync();
+
+        FeatureUpdateResult refused = (await _controller.UpdateFeaturesAsync([up], allOrNone: true, validateOnly: false))[0];
+        Assert.Equal(ErrorCode.InvalidUpdateVersion, refused.Error);
+        Assert.Equal("Broker 10 does not support level 2 of transaction.version; every live broker has to", refused.Message);
+        Assert.Empty(_store.Current.FeatureLevels);
+
+        await _tree.DeleteAsync("/brokers/ids/10");
+        await SettleAsync();
+        Assert.Equal(ErrorCode.InvalidUpdateVersion, await UpdateAsync(up with { AllowsDowngrade = true }));
+        Assert.Equal(ErrorCode.None, await UpdateAsync(up));
+        Assert.Equal(2, _store.Current.FeatureLevels[ClusterFeatures.TransactionVersion]);
+
+        async Task<ErrorCode> UpdateAsync(FeatureUpdate update) => (await _controller.UpdateFeaturesAsync([update], allOrNone: true, validateOnly: false))[0].Error;
+    }
+
     /// <summary>Until what the watches queued is done: whatever it queues itself comes before a second question.</summary>
     private async Task SettleAsync()
     {

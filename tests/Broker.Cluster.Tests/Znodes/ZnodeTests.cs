@@ -35,14 +35,14 @@ public sealed class ZnodeTests
         AssertJson(
             """
             {"version":5,"host":"::1","port":9092,"endpoints":["TLS://secure.example:9093","IN://[::1]:9092"],"jmx_port":-1,"timestamp":"1700000000123",
-             "listener_security_protocol_map":{"TLS":"SSL","IN":"PLAINTEXT"},"features":{},"rack":"r1"}
+             "listener_security_protocol_map":{"TLS":"SSL","IN":"PLAINTEXT"},"features":{"transaction.version":{"min_version":1,"max_version":2}},"rack":"r1"}
             """,
             BrokerZnode.Encode(endpoints, "r1", 1700000000123));
         endpoints.Remove("IN");
         AssertJson(
             """
             {"version":5,"host":null,"port":-1,"endpoints":["TLS://secure.example:9093"],"jmx_port":-1,"timestamp":"5",
-             "listener_security_protocol_map":{"TLS":"SSL"},"features":{}}
+             "listener_security_protocol_map":{"TLS":"SSL"},"features":{"transaction.version":{"min_version":1,"max_version":2}}}
             """,
             BrokerZnode.Encode(endpoints, null, 5));
     }

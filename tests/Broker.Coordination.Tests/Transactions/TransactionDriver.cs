@@ -24,6 +24,9 @@ internal sealed class TransactionDriver
     /// <summary>Sees each marker before anybody else does.</summary>
     public Action<MarkerWork>? OnMarker { get; set; }
 
+    /// <summary>A mistake on purpose: markers of a decision are seen before it is in the log.</summary>
+    public bool MarkersLeaveEarly { get; init; }
+
     public Call<ProducerResult> Init(string id, long producerId = -1, short epoch = -1, int timeoutMs = 60_000) =>
         Ask((call, fx) => Shard.InitProducer(id, timeoutMs, producerId, epoch, _nextId++, call, Now, fx));
 
@@ -96,6 +99,10 @@ internal sealed class TransactionDriver
         foreach (PendingAppend append in _effects.Appends)
         {
             _appends.Enqueue(append);
+            if (MarkersLeaveEarly && append.Records[0] is TransactionRecord { Value: { IsPrepared: true } next } decision)
+            {
+                OnMarker?.Invoke(new MarkerWork(decision.TransactionalId, next.ProducerId, next.Epoch, 7, next.State == TransactionState.PrepareCommit, [.. next.Partitions], 0));
+            }
         }
         Markers.AddRange(_effects.Markers);
         MarkerWork[] markers = [.. _effects.Markers];

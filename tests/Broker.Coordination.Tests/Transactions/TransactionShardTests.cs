@@ -116,6 +116,24 @@ public sealed class TransactionShardTests
         Assert.Empty(_driver.Markers);
     }
 
+    /// <summary>The first answer was lost; the request comes again at every moment until the transaction is complete.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_repeated_end_is_never_taken_for_one_of_a_fenced_producer(bool isCommit)
+    {
+        _driver.Init("a");
+        _driver.Add("a", 100, 0, One, version: 2);
+        ProducerResult first = _driver.End("a", 100, 0, isCommit, version: 2).Result!;
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.End("a", 100, 0, isCommit, version: 2).Result!.Error);
+        _driver.HoldAppends = true;
+        _driver.WriteAllMarkers();
+        Assert.Equal(1, _driver.HeldAppends);
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.End("a", 100, 0, isCommit, version: 2).Result!.Error);
+        _driver.CompleteAppend();
+        Assert.Equal(first, _driver.End("a", 100, 0, isCommit, version: 2).Result);
+    }
+
     [Fact]
     public void Ids_that_nobody_uses_are_forgotten()
     {

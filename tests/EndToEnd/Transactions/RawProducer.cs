@@ -17,7 +17,6 @@ internal sealed class RawProducer(string transactionalId, string topic)
     private const short AddOffsetsToTxn = 25;
     private const short EndTxn = 26;
     private const short TxnOffsetCommit = 28;
-    private const short UpdateFeatures = 57;
 
     private const short ConcurrentTransactions = 51;
 
@@ -29,12 +28,6 @@ internal sealed class RawProducer(string transactionalId, string topic)
     public long ProducerId { get; set; } = -1;
 
     public short Epoch { get; set; } = -1;
-
-    /// <summary>Raises <c>transaction.version</c> of the server to 2.</summary>
-    public async Task<short> UseVersion2Async(RawConnection connection) => Int16(
-        await connection.AskAsync(RequestBytes.Flexible(UpdateFeatures, 1, ++_correlationId).Int32(30_000)
-            .CompactCount(1).CompactString("transaction.version").Int16(2).Int8(1).NoTags().Int8(0).NoTags().ToArray()),
-        at: 4 + 1 + 4);
 
     /// <summary>Comes again while the coordinator is being loaded or ends the transaction of the producer before.</summary>
     public async Task InitAsync(RawConnection connection)

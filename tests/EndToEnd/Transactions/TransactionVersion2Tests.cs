@@ -107,7 +107,7 @@ public sealed class TransactionVersion2Tests : RawTransactionTests
 
     private async Task StartWithVersion2Async()
     {
-        Assert.Equal(0, await Producer.UseVersion2Async(First));
+        Assert.Equal(0, await RawFeatures.SetAsync(First, 2));
         await Producer.InitAsync(First);
     }
 }

@@ -31,13 +31,14 @@ internal sealed class ControlChannel : IAsyncDisposable
     private readonly Channel<ControlRequest> _queue = Channel.CreateUnbounded<ControlRequest>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _worker;
-    private PeerConnection? _connection;
+    private readonly PeerLink _link;
 
     public ControlChannel(BrokerImage broker, PeerOptions options, ILogger logger)
     {
         Broker = broker;
         _options = options;
         _logger = logger;
+        _link = new PeerLink(options, options.ClientId, options.ControlTimeout);
         _worker = Task.Run(WorkAsync);
     }
 
@@ -49,7 +50,7 @@ internal sealed class ControlChannel : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _worker.ConfigureAwait(false);
-        _connection?.Dispose();
+        _link.Dispose();
         _stopping.Dispose();
     }
 
@@ -76,14 +77,10 @@ internal sealed class ControlChannel : IAsyncDisposable
     {
         try
         {
-            if (_connection is null)
-            {
-                EndpointImage endpoint = Broker.Endpoint(_options.Listener)
-                    ?? throw new IOException($"Broker {Broker.Id} has no listener {_options.Listener}: inter.broker.listener.name must be the same on all brokers");
-                _connection = await PeerConnection.ConnectAsync(endpoint, _options.ClientId, _options.MaxFrameBytes, _options.ControlTimeout, stop).ConfigureAwait(false);
-            }
-
-            IMessage answer = await _connection.AskAsync<IMessage>(request.Api, request.Version, request.Request, _options.ControlTimeout, stop).ConfigureAwait(false);
+            EndpointImage endpoint = Broker.Endpoint(_options.Listener)
+                ?? throw new IOException($"Broker {Broker.Id} has no listener {_options.Listener}: inter.broker.listener.name must be the same on all brokers");
+            PeerConnection connection = await _link.ConnectAsync(endpoint, stop).ConfigureAwait(false);
+            IMessage answer = await connection.AskAsync<IMessage>(request.Api, request.Version, request.Request, _options.ControlTimeout, stop).ConfigureAwait(false);
             request.Answered?.Invoke(answer);
             return true;
         }
@@ -94,8 +91,7 @@ internal sealed class ControlChannel : IAsyncDisposable
                 InterBrokerLog.NotSent(_logger, request.Api, Broker.Id, e.Message);
             }
 
-            _connection?.Dispose();
-            _connection = null;
+            _link.Disconnect();
             return false;
         }
     }

@@ -11,7 +11,7 @@ namespace Broker.Server;
 /// </summary>
 internal sealed class PeerLinks(MetadataStore metadata, PeerOptions options, ILogger<PeerLinks> logger) : IDisposable
 {
-    private readonly ConcurrentDictionary<int, Link> _links = new();
+    private readonly ConcurrentDictionary<int, (SemaphoreSlim Gate, PeerLink Link)> _links = new();
 
     public TimeSpan Timeout => options.ControlTimeout;
 
@@ -24,18 +24,12 @@ internal sealed class PeerLinks(MetadataStore metadata, PeerOptions options, ILo
             return null;
         }
 
-        Link link = _links.GetOrAdd(broker, static _ => new Link());
-        await link.Gate.WaitAsync(stop).ConfigureAwait(false);
+        (SemaphoreSlim gate, PeerLink link) = _links.GetOrAdd(broker, static (_, options) => (new SemaphoreSlim(1, 1), new PeerLink(options, options.ClientId, options.ControlTimeout)), options);
+        await gate.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            if (link.ConnectedTo != endpoint)
-            {
-                link.Disconnect();
-            }
-
-            link.Connection ??= await PeerConnection.ConnectAsync(endpoint, options.ClientId, options.MaxFrameBytes, options.ControlTimeout, stop).ConfigureAwait(false);
-            link.ConnectedTo = endpoint;
-            return await link.Connection.AskAsync<T>(api, version, request, options.ControlTimeout, stop).ConfigureAwait(false);
+            PeerConnection connection = await link.ConnectAsync(endpoint, stop).ConfigureAwait(false);
+            return await connection.AskAsync<T>(api, version, request, options.ControlTimeout, stop).ConfigureAwait(false);
         }
         catch (Exception e) when (PeerConnection.IsFailure(e, stop))
         {
@@ -45,32 +39,16 @@ internal sealed class PeerLinks(MetadataStore metadata, PeerOptions options, ILo
         }
         finally
         {
-            link.Gate.Release();
+            gate.Release();
         }
     }
 
     public void Dispose()
     {
-        foreach (Link link in _links.Values)
+        foreach ((SemaphoreSlim gate, PeerLink link) in _links.Values)
         {
-            link.Disconnect();
-            link.Gate.Dispose();
-        }
-    }
-
-    private sealed class Link
-    {
-        public SemaphoreSlim Gate { get; } = new(1, 1);
-
-        public PeerConnection? Connection { get; set; }
-
-        public EndpointImage? ConnectedTo { get; set; }
-
-        public void Disconnect()
-        {
-            Connection?.Dispose();
-            Connection = null;
-            ConnectedTo = null;
+            link.Dispose();
+            gate.Dispose();
         }
     }
 }

@@ -28,12 +28,13 @@ internal sealed class LeaderFetcher : IAsyncDisposable
     private readonly FollowerAppend _append;
     private readonly FollowerSession _session;
     private readonly FetcherWork _work = new();
-    private readonly string _clientId;
     private readonly SemaphoreSlim _changed = new(0);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _worker;
-    private PeerConnection? _connection;
-    private EndpointImage? _connectedTo;
+    private readonly PeerLink _link;
+
+    // Partitions whose offset the leader does not have: asked about when the answer has been read, whose memory the next one takes.
+    private readonly List<FollowedPartition> _outOfRange = [];
     private int _failures;
     private long _lookedMs;
 
@@ -50,7 +51,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         _logger = logger;
         _append = new FollowerAppend(logger);
         _session = new FollowerSession(options.PartitionMaxBytes);
-        _clientId = $"broker-{self}-fetcher-{number}";
+        _link = new PeerLink(peers, $"broker-{self}-fetcher-{number}", options.Timeout, reusesMemory: true);
         _worker = Task.Run(WorkAsync);
     }
 
@@ -71,7 +72,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _worker.ConfigureAwait(false);
-        _connection?.Dispose();
+        _link.Dispose();
         _stopping.Dispose();
         _changed.Dispose();
     }
@@ -138,6 +139,7 @@ internal sealed class LeaderFetcher : IAsyncDisposable
             }
 
             _failures = 0;
+            _outOfRange.Clear();
             _session.OnAnswer(answer.SessionId);
             foreach (FetchResponse.FetchableTopicResponse topic in answer.Responses)
             {
@@ -145,9 +147,14 @@ internal sealed class LeaderFetcher : IAsyncDisposable
                 {
                     if (_session.Find((topic.TopicId, data.PartitionIndex)) is { } followed && _work.Follows(followed))
                     {
-                        await TakeAsync(followed, data, connection, stop).ConfigureAwait(false);
+                        Take(followed, data);
                     }
                 }
+            }
+
+            foreach (FollowedPartition followed in _outOfRange)
+            {
+                Settle(followed, await StartFromLeaderAsync(followed, connection, stop).ConfigureAwait(false));
             }
 
             return true;
@@ -171,14 +178,20 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         }
     }
 
-    private async Task TakeAsync(FollowedPartition followed, FetchResponse.PartitionData data, PeerConnection connection, CancellationToken stop)
+    private void Take(FollowedPartition followed, in FetchResponse.PartitionData data)
     {
-        ErrorCode error = data.ErrorCode == ErrorCode.None ? _append.Take(followed, data) : data.ErrorCode;
-        if (error == ErrorCode.OffsetOutOfRange && data.ErrorCode == error)
+        if (data.ErrorCode == ErrorCode.OffsetOutOfRange)
         {
-            error = await StartFromLeaderAsync(followed, connection, stop).ConfigureAwait(false);
+            _outOfRange.Add(followed);
+            return;
         }
 
+        Settle(followed, data.ErrorCode == ErrorCode.None ? _append.Take(followed, data) : data.ErrorCode);
+    }
+
+    /// <summary>Goes on after an answer, or tries again later.</summary>
+    private void Settle(FollowedPartition followed, ErrorCode error)
+    {
         if (error is ErrorCode.None or ErrorCode.OffsetOutOfRange)
         {
             followed.Failures = 0;
@@ -271,29 +284,26 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         return request;
     }
 
-    private async Task<PeerConnection?> ConnectAsync(CancellationToken stop)
+    private async ValueTask<PeerConnection?> ConnectAsync(CancellationToken stop)
     {
-        EndpointImage? endpoint = _metadata.Current.Broker(_leader)?.Endpoint(_peers.Listener);
-        if (_connection is not null && endpoint == _connectedTo)
+        if (_metadata.Current.Broker(_leader)?.Endpoint(_peers.Listener) is not { } endpoint)
         {
-            return _connection;
-        }
-
-        Disconnect();
-        if (endpoint is null)
-        {
+            Disconnect();
             return null;
         }
 
-        _connection = await PeerConnection.ConnectAsync(endpoint, _clientId, _peers.MaxFrameBytes, _options.Timeout, stop, reusesMemory: true).ConfigureAwait(false);
-        _connectedTo = endpoint;
-        return _connection;
+        if (!_link.IsConnectedTo(endpoint))
+        {
+            // Sessions end with their connection here: a leader at another end point is another process.
+            _session.Reset();
+        }
+
+        return await _link.ConnectAsync(endpoint, stop).ConfigureAwait(false);
     }
 
     private void Disconnect()
     {
-        _connection?.Dispose();
-        _connection = null;
+        _link.Disconnect();
         _session.Reset();
     }
 

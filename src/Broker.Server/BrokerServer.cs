@@ -90,6 +90,7 @@ public sealed class BrokerServer : IAsyncDisposable
             _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);
         _logs.RoomFound += replicas.OnRoomFound;
+        _logs.DirectoryFailed += () => replicas.OnDirectoryFailed(_controller.OnDirectoryFailed);
         _groups = GroupsWiring.Create(config, metadata, replicas, _time, _loggers);
         var markers = new TransactionMarkers(replicas, metadata, _groups, new RemoteMarkers(_cluster.Peers), _time, _loggers.CreateLogger<TransactionMarkers>());
         _transactions = TransactionsWiring.Create(config, metadata, replicas, markers, _time, _loggers);
@@ -104,6 +105,11 @@ public sealed class BrokerServer : IAsyncDisposable
         _transactions.Start();
         _network.StartAccepting();
         await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+        if (trees.IsShared)
+        {
+            replicas.ReportStray(metadata.Current);
+        }
+
         Report = NetworkWiring.Report(brokerId, clusterId, _config, _network.BoundEndpoints, endpoints);
     }
 

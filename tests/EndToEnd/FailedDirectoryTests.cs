@@ -1,3 +1,4 @@
+using Broker.ZooKeeper.Tests;
 using Confluent.Kafka;
 
 namespace Broker.EndToEnd;
@@ -42,6 +43,51 @@ public sealed class FailedDirectoryTests
         await broker.RestartAsync();
         Assert.Equal(2 + stored, StoredRecords.Read(broker.Bootstrap, "two", 2).Count);
         await broker.StopAsync();
+        Directory.Delete(root, recursive: true);
+    }
+
+    [ZooKeeperFact]
+    public async Task In_a_cluster_others_lead_what_was_in_the_directory()
+    {
+        string root = Directory.CreateTempSubdirectory("broker-dirs-").FullName;
+        string good = Path.Combine(root, "good"), bad = Path.Combine(root, "bad");
+        await using ZooKeeperServer zookeeper = await ZooKeeperServer.StartAsync();
+        await using BrokerCluster cluster = await BrokerCluster.StartAsync(zookeeper.Address, id =>
+            [.. id == 1 ? (string[])[$"log.dirs={good},{bad}"] : [], "log.segment.bytes=65536", "min.insync.replicas=2", "auto.leader.rebalance.enable=false"]);
+        await cluster.CreateTopicAsync("two", [1, 2, 3], [1, 2, 3]);
+        int lost = Directory.Exists(Path.Combine(bad, "two-0")) ? 0 : 1;
+        Directory.Move(bad, bad + ".gone");
+        int stored = 0;
+        using (IProducer<Null, byte[]> producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = cluster.Bootstrap, Acks = Acks.All, EnableIdempotence = true, LingerMs = 0 })
+            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build())
+        {
+            // The next segment finds out; the producer is sent on and loses nothing.
+            for (; stored < 40 || !cluster.Brokers[0].Log.Contains("is offline", StringComparison.Ordinal); stored += 2)
+            {
+                Assert.True(stored < 400, $"the broker does not notice that its directory is gone\n{cluster.Logs}");
+                Assert.Equal(ErrorCode.NoError, await ProduceAsync(producer, lost, new string('x', 8192)));
+                Assert.Equal(ErrorCode.NoError, await ProduceAsync(producer, 1 - lost, "small"));
+            }
+
+            await cluster.UntilAsync("two", p => p[lost].Leader is 2 or 3 && p[lost].InSyncReplicas.Order().SequenceEqual([2, 3]), "others lead what was in the directory");
+            await cluster.UntilAsync("two", p => p[1 - lost].Leader == 1 && p[1 - lost].InSyncReplicas.Length == 3, "the other directory serves on");
+            Assert.Equal(ErrorCode.NoError, await ProduceAsync(producer, lost, "after"));
+        }
+
+        Assert.Equal(stored + 1, StoredRecords.Read(cluster.Bootstrap, "two", 2).Count);
+
+        // Started without it: its replicas are not begun anew in the other directory. With it: they catch up.
+        await cluster.Brokers[0].StopAsync();
+        await File.WriteAllTextAsync(bad, "no directory");
+        await cluster.Brokers[0].RestartAsync();
+        await cluster.UntilAsync("two", p => p[1 - lost].InSyncReplicas.Length == 3, "the good directory is in sync again");
+        await cluster.UntilAsync("two", p => p[lost].InSyncReplicas.Order().SequenceEqual([2, 3]), "what was lost is not in sync");
+        Assert.False(Directory.Exists(Path.Combine(good, $"two-{lost}")), cluster.Logs);
+        await cluster.Brokers[0].StopAsync();
+        File.Delete(bad);
+        Directory.Move(bad + ".gone", bad);
+        await cluster.Brokers[0].RestartAsync();
+        await cluster.UntilAsync("two", p => p.All(q => q.InSyncReplicas.Length == 3), "all is in sync with the directory back");
         Directory.Delete(root, recursive: true);
     }
 

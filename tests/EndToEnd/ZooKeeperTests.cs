@@ -49,6 +49,45 @@ public sealed class ZooKeeperTests
         await Eventually.TrueAsync(() => Partitions(broker, "tool") == 0, "the topic is gone");
     }
 
+    [ZooKeeperFact(needsKafka: true)]
+    public async Task A_topic_whose_nodes_are_removed_by_hand_is_gone_after_a_restart_and_can_be_made_again()
+    {
+        await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
+        await using BrokerCluster cluster = await BrokerCluster.StartAsync(server.Address, _ => []);
+        var client = new ConfluentDotnet();
+        await cluster.CreateTopicAsync("doomed", [1, 2, 3], [2, 3, 1]);
+        await cluster.CreateTopicAsync("kept", [3, 1, 2]);
+        await client.ProduceAsync(cluster.Bootstrap, "doomed", "none", Lines);
+        await client.ProduceAsync(cluster.Bootstrap, "kept", "none", Lines);
+
+        string shell = Path.Combine(Repository.KafkaReleases!, "3.9", "bin", "zookeeper-shell.sh");
+        (await Command.RunAsync(shell, [server.Address, "deleteall", "/brokers/topics/doomed"])).Succeeded();
+        foreach (BrokerProcess broker in cluster.Brokers)
+        {
+            await broker.StopAsync();
+        }
+
+        await Task.WhenAll(cluster.Brokers.Select(broker => broker.RestartAsync()));
+        await cluster.UntilAsync("kept", p => p.Count == 1 && p[0].InSyncReplicas.Length == 3, "the other topic is in sync");
+        Assert.Equal([0, 0, 0], cluster.Brokers.Select(broker => Partitions(broker, "doomed")));
+        Assert.All(cluster.Brokers, broker => Assert.Contains("Topic doomed is not in the cluster, but 2 partitions of it have logs here", broker.Log, StringComparison.Ordinal));
+
+        // Made again it has nothing of the old records, which stay on the disk.
+        await cluster.CreateTopicAsync("doomed", [1, 2, 3], [2, 3, 1]);
+        await client.ProduceAsync(cluster.Bootstrap, "doomed", "none", Lines[..10]);
+        Assert.Equal(10, StoredRecords.Read(cluster.Bootstrap, "doomed", 2).Count);
+        Assert.Equal(Lines.Length, StoredRecords.Read(cluster.Bootstrap, "kept", 1).Count);
+        Assert.All(cluster.Brokers, broker => Assert.Equal(2, Directory.GetDirectories(broker.DataDirectory, "doomed-*-stray").Length));
+        foreach (BrokerProcess broker in cluster.Brokers)
+        {
+            await broker.StopAsync();
+        }
+
+        await Task.WhenAll(cluster.Brokers.Select(broker => broker.RestartAsync()));
+        await cluster.UntilAsync("doomed", p => p.Count == 2 && p.All(q => q.InSyncReplicas.Length == 3), "the new topic is in sync after another restart");
+        Assert.Equal(10, StoredRecords.Read(cluster.Bootstrap, "doomed", 2).Count);
+    }
+
     [ZooKeeperFact]
     public async Task What_is_wrong_at_the_start_is_said_with_what_to_do()
     {

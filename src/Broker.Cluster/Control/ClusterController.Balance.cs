@@ -45,7 +45,7 @@ public sealed partial class ClusterController
                 }
 
                 all[preferred] = all.GetValueOrDefault(preferred) + 1;
-                if (PartitionElection.Preferred(partition.Replicas, partition.Leader, partition.Isr, b => image.Broker(b) is not null && !_leaving.Contains(b)) is not null)
+                if (PartitionElection.Preferred(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index)) is not null)
                 {
                     (elsewhere.TryGetValue(preferred, out List<TopicPartition>? led) ? led : elsewhere[preferred] = []).Add(new TopicPartition(topic.Name, partition.Index));
                 }

@@ -28,6 +28,11 @@ public sealed partial class ClusterController
         }
 
         _leaving.ExceptWith(gone);
+        foreach (int broker in gone)
+        {
+            _offline.Remove(broker);
+        }
+
         ForgetDropping(gone);
         _links!.Remote.SetLive([.. now.Where(b => b.Id != Self)]);
         var changes = new List<TopicChange>();
@@ -50,7 +55,6 @@ public sealed partial class ClusterController
     /// <summary>Elects among the brokers of <paramref name="image"/> wherever one of <paramref name="touched"/> has a part, writes and tells it.</summary>
     private async Task<IReadOnlyList<TopicChange>> ReelectAsync(MetadataImage image, HashSet<int> touched, IReadOnlyCollection<int>? newcomers)
     {
-        bool IsAlive(int broker) => image.Broker(broker) is not null && !_leaving.Contains(broker);
         var changes = new PartitionChanges(image, _epoch);
         foreach (TopicImage topic in image.Topics)
         {
@@ -61,8 +65,8 @@ public sealed partial class ClusterController
                     continue;
                 }
 
-                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, IsAlive, AllowsUnclean(topic));
-                changes.Add(topic, partition, leader, isr, Offline(partition.Replicas, Live(image, partition.Replicas)));
+                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index), AllowsUnclean(topic));
+                changes.Add(topic, partition, leader, isr, Unserved(image, topic, partition));
             }
         }
 
@@ -101,7 +105,6 @@ public sealed partial class ClusterController
     private async Task<IReadOnlyList<ElectLeaderResult>> ElectAsync(IReadOnlyList<TopicPartition> partitions, bool unclean)
     {
         MetadataImage image = Image;
-        bool IsAlive(int broker) => image.Broker(broker) is not null && !_leaving.Contains(broker);
         var changes = new PartitionChanges(image, _epoch);
         var results = new List<ElectLeaderResult>();
         foreach (TopicPartition asked in partitions)
@@ -119,9 +122,10 @@ public sealed partial class ClusterController
                 continue;
             }
 
+            Predicate<int> isUsable = Usable(image, topic, partition.Index);
             (int leader, int[] isr) = unclean
-                ? PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, IsAlive, allowsUnclean: true)
-                : (PartitionElection.Preferred(partition.Replicas, partition.Leader, partition.Isr, IsAlive) ?? PartitionElection.NoLeader, partition.Isr);
+                ? PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, isUsable, allowsUnclean: true)
+                : (PartitionElection.Preferred(partition.Replicas, partition.Leader, partition.Isr, isUsable) ?? PartitionElection.NoLeader, partition.Isr);
             if (leader < 0)
             {
                 results.Add(new ElectLeaderResult(asked, unclean ? ErrorCode.EligibleLeadersNotAvailable : ErrorCode.PreferredLeaderNotAvailable, "No eligible replica is alive."));
@@ -154,13 +158,12 @@ public sealed partial class ClusterController
         }
 
         _leaving.Add(broker);
-        bool IsAlive(int b) => image.Broker(b) is not null && !_leaving.Contains(b);
         var changes = new PartitionChanges(image, _epoch);
         foreach (TopicImage topic in image.Topics)
         {
             foreach (PartitionImage partition in topic.Partitions)
             {
-                if (PartitionElection.WithoutBroker(partition.Replicas, partition.Leader, partition.Isr, broker, IsAlive) is { } next)
+                if (PartitionElection.WithoutBroker(partition.Replicas, partition.Leader, partition.Isr, broker, Usable(image, topic, partition.Index)) is { } next)
                 {
                     changes.Add(topic, partition, next.Leader, next.Isr, partition.OfflineReplicas);
                 }

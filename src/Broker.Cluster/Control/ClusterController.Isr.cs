@@ -74,7 +74,7 @@ public sealed partial class ClusterController
             : partition.Leader != broker ? ErrorCode.InvalidRequest
             : data.PartitionEpoch < partition.PartitionEpoch ? ErrorCode.InvalidUpdateVersion
             : !Array.Exists(wanted, w => w.Id == broker) || !Array.TrueForAll(wanted, w => partition.Replicas.Contains(w.Id)) ? ErrorCode.InvalidRequest
-            : !Array.TrueForAll(wanted, w => IsEligible(image, w.Id, w.Epoch)) ? ErrorCode.IneligibleReplica
+            : !Array.TrueForAll(wanted, w => IsEligible(image, w.Id, w.Epoch) && !IsOffline(w.Id, topic, partition.Index)) ? ErrorCode.IneligibleReplica
             : ErrorCode.None;
         if (error == ErrorCode.None)
         {

@@ -10,6 +10,7 @@ public sealed partial class ClusterController
     private async Task LoadAsync()
     {
         _deletions.Clear();
+        _offline.Clear();
         ForgetReassignments();
         MetadataImage image = MetadataImage.Empty with
         {

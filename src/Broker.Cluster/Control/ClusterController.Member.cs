@@ -40,7 +40,11 @@ public sealed partial class ClusterController
             results.Add(new()
             {
                 TopicId = state.TopicId,
-                PartitionErrors = partitions.Select(p => new LeaderAndIsrResponse.LeaderAndIsrPartitionError { PartitionIndex = p.Index }).ToArray(),
+                PartitionErrors = partitions.Select(p => new LeaderAndIsrResponse.LeaderAndIsrPartitionError
+                {
+                    PartitionIndex = p.Index,
+                    ErrorCode = _host.IsOffline(new TopicPartition(topic.Name, p.Index)) ? ErrorCode.KafkaStorageError : ErrorCode.None,
+                }).ToArray(),
             });
         }
 

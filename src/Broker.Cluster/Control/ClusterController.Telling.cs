@@ -20,6 +20,11 @@ public sealed partial class ClusterController
         }
 
         Swap(next);
+        if (_links is not null && changes.Any(c => c.Partitions.Any(p => _host.IsOffline(new TopicPartition(c.Topic.Name, p.Index)))))
+        {
+            TryEnqueue(() => OnOwnRolesAsync(changes));
+        }
+
         TopicChange[]? everything = null;
         foreach (BrokerImage broker in Others)
         {
@@ -33,7 +38,7 @@ public sealed partial class ClusterController
 
             if (Requests.LeaderAndIsr(next, broker, news) is { } roles)
             {
-                _links!.Remote.Send(broker.Id, ApiKey.LeaderAndIsr, roles);
+                SendRoles(broker, roles);
             }
 
             _links!.Remote.Send(broker.Id, ApiKey.UpdateMetadata, Requests.UpdateMetadata(next, broker, news));

@@ -142,6 +142,7 @@ public sealed partial class ClusterController
         await OnTopicsChangedAsync(_topicsChanged.OnEvent).ConfigureAwait(false);
         await OnDeletionsAskedAsync(_deletionsAsked.OnEvent).ConfigureAwait(false);
         await OnElectionsAskedAsync(_electionsAsked.OnEvent).ConfigureAwait(false);
+        await OnDirectoriesFailedAsync(_directoriesFailed.OnEvent).ConfigureAwait(false);
         await OnReassignmentsAskedAsync(_reassignmentsAsked.OnEvent).ConfigureAwait(false);
     }
 

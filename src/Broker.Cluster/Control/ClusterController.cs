@@ -41,6 +41,8 @@ public sealed partial class ClusterController : IAsyncDisposable
     private readonly WatchTrigger _electionsAsked;
     private readonly WatchTrigger _configsChanged;
     private readonly WatchTrigger _featuresChanged;
+    private readonly WatchTrigger _directoryFailed;
+    private readonly WatchTrigger _directoriesFailed;
     private readonly WatchTrigger _reassignmentsAsked;
     private readonly WatchTrigger _reassignmentsDue;
     private volatile ICoordinationTree _tree;
@@ -71,6 +73,8 @@ public sealed partial class ClusterController : IAsyncDisposable
         _electionsAsked = Trigger(OnElectionsAskedAsync);
         _configsChanged = Trigger(OnConfigsChangedAsync);
         _featuresChanged = Trigger(OnFeaturesChangedAsync);
+        _directoryFailed = Trigger(_ => AnnounceFailedDirectoryAsync());
+        _directoriesFailed = Trigger(OnDirectoriesFailedAsync);
         _reassignmentsAsked = Trigger(OnReassignmentsAskedAsync);
         _reassignmentsDue = Trigger(_ => AdvanceReassignmentsAsync());
         _store = store;
@@ -441,6 +445,9 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Broker {Broker} is about to stop: {Moved} partitions changed for it, {Remaining} have no other replica in sync")]
     public static partial void ControlledShutdown(ILogger logger, int broker, int moved, int remaining);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A log directory of broker {Broker} has failed: {Replicas} replicas are offline, {Leaderless} partitions have no leader for it")]
+    public static partial void DirectoryFailed(ILogger logger, int broker, int replicas, int leaderless);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Gave {Partitions} partitions back to their preferred leaders")]
     public static partial void Balanced(ILogger logger, int partitions);

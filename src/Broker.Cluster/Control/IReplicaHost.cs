@@ -14,6 +14,9 @@ public interface IReplicaHost
     /// <summary>Stops serving partitions and, with <paramref name="delete"/>, gives up their logs.</summary>
     Task StopReplicasAsync(IReadOnlyList<TopicPartition> partitions, bool delete);
 
+    /// <summary>Whether a replica that this broker should host cannot be served because its log directory has failed.</summary>
+    bool IsOffline(TopicPartition partition);
+
     /// <summary>A topic is gone from the cluster, wherever its replicas were.</summary>
     void OnTopicDeleted(string topic);
 

@@ -17,13 +17,15 @@ internal static class ZnodePaths
     public const string ProducerIdBlock = "/latest_producer_id_block";
     public const string Feature = "/feature";
     public const string PreferredElection = "/admin/preferred_replica_election";
+    public const string LogDirEvents = "/log_dir_event_notification";
+    public const string LogDirEventPrefix = "/log_dir_event_notification/log_dir_event_";
     public const string Reassignment = "/admin/reassign_partitions";
 
     /// <summary>Made at every broker start where missing.</summary>
     public static readonly string[] Persistent =
     [
         "/consumers", BrokerIds, BrokerTopics, ConfigChanges, DeleteTopics, BrokerSequence, "/isr_change_notification", ProducerIdBlock,
-        "/log_dir_event_notification", ConfigTopics, "/config/clients", "/config/users", ConfigBrokers, "/config/ips",
+        LogDirEvents, ConfigTopics, "/config/clients", "/config/users", ConfigBrokers, "/config/ips",
     ];
 
     public static string Broker(int id) => $"{BrokerIds}/{id}";

@@ -68,6 +68,14 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         EndWaits();
     }
 
+    /// <summary>The log directory has failed: nothing will be replicated from here any more. True where this broker leads, or thinks so.</summary>
+    public bool OnOffline()
+    {
+        _produces.End(ErrorCode.KafkaStorageError);
+        MarkAll();
+        return _role?.Leader == brokerId;
+    }
+
     /// <summary>Checks that this broker leads and that the caller's idea of the leader epoch (-1: none given) is the current one.</summary>
     public ErrorCode CheckLeader(int broker, int callerLeaderEpoch) => Check(callerLeaderEpoch, broker);
 

@@ -16,6 +16,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 {
     private readonly ConcurrentDictionary<TopicPartition, Partition> _partitions = new();
     private readonly ConcurrentDictionary<TopicPartition, (TopicImage Topic, PartitionImage Role)> _withoutLog = new();
+
+    // Replicas that are not new and have no log here while a directory is offline: it is there, and must not be begun anew elsewhere.
+    private readonly ConcurrentDictionary<TopicPartition, bool> _unreadable = new();
     private readonly SemaphoreSlim _changes = new(1);
     private readonly List<Action<IReadOnlyCollection<TopicPartition>>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
@@ -63,7 +66,41 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     }
 
     /// <summary>True for a partition that this broker should host, but no log directory can hold at present.</summary>
-    public bool IsWithoutLog(TopicPartition key) => _withoutLog.ContainsKey(key);
+    public bool IsWithoutLog(TopicPartition key) => _withoutLog.ContainsKey(key) || IsOffline(key);
+
+    public bool IsOffline(TopicPartition key) => _unreadable.ContainsKey(key) || (_partitions.TryGetValue(key, out Partition? partition) && partition.Log.IsOffline);
+
+    /// <summary>A log directory has failed. Called with locks held, so that the rest is done in the background: what it held is neither copied nor waited for any more.</summary>
+    public void OnDirectoryFailed(Action announce) => _ = Task.Run(() => GiveUpOfflineAsync(announce));
+
+    private async Task GiveUpOfflineAsync(Action announce)
+    {
+        await _changes.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var stopped = new List<TopicPartition>();
+            foreach (Partition partition in _partitions.Values.Where(p => p.Log.IsOffline))
+            {
+                await StopFollowingAsync(partition.TopicPartition).ConfigureAwait(false);
+                if (partition.OnOffline() && Fetchers is not null)
+                {
+                    // Another broker will lead it; alone there is nobody to go to.
+                    stopped.Add(partition.TopicPartition);
+                }
+            }
+
+            foreach (Action<IReadOnlyCollection<TopicPartition>> observer in _stopObservers)
+            {
+                observer(stopped);
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        announce();
+    }
 
     /// <summary>A log directory that was full has room again: what could not be hosted is tried once more, in the background.</summary>
     public void OnRoomFound() => _ = HostWithoutLogAsync();
@@ -104,33 +141,99 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     {
         var key = new TopicPartition(topic.Name, role.Index);
         _withoutLog.TryRemove(key, out _);
+        _unreadable.TryRemove(key, out _);
         if (role.Leader != brokerId && (Fetchers is null || !role.Replicas.Contains(brokerId)))
         {
             return;
         }
 
-        if (!_partitions.TryGetValue(key, out Partition? partition))
+        if (await FindOrOpenAsync(topic, role, key, effective).ConfigureAwait(false) is not { } partition)
         {
-            try
-            {
-                partition = new Partition(logs.GetOrCreate(key, topic.Id, effective), brokerId, time);
-            }
-            catch (NoLogDirectoryException e)
-            {
-                _withoutLog[key] = (topic, role);
-                ReplicationLog.WithoutLog(logger, key, e.Message);
-                return;
-            }
+            return;
         }
 
-        if (partition.Log.TopicId != topic.Id && topic.Id != Guid.Empty && Fetchers is not null)
+        if (partition.Log.IsOffline && Fetchers is not null)
         {
-            // What is left of a deleted topic of this name. Its files are not for this broker to throw away.
-            ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(partition.Log.TopicId));
+            // Nothing can be done with it before the next start.
+            Show(partition);
             return;
         }
 
         await ApplyAsync(partition, role).ConfigureAwait(false);
+    }
+
+    /// <summary>Null when the partition cannot be hosted at present.</summary>
+    private async Task<Partition?> FindOrOpenAsync(TopicImage topic, PartitionImage role, TopicPartition key, TopicConfig effective)
+    {
+        Guid? found = (_partitions.TryGetValue(key, out Partition? partition) ? partition.Log : logs.Find(key))?.TopicId;
+        if (found is { } id && id != Guid.Empty && topic.Id != Guid.Empty && id != topic.Id && Fetchers is not null)
+        {
+            // A partition that is new, or that others have, takes nothing from this log. Any other may be the same topic, whose id somebody lost.
+            bool isNeedless = role.LeaderEpoch == 0 || !role.Isr.Contains(brokerId);
+            if (!isNeedless)
+            {
+                ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(id));
+            }
+
+            if (!isNeedless || !await SetAsideAsync(key, id, topic.Id).ConfigureAwait(false))
+            {
+                return null;
+            }
+        }
+
+        if (_partitions.TryGetValue(key, out partition))
+        {
+            return partition;
+        }
+
+        if (Fetchers is not null && role.LeaderEpoch > 0 && !role.Adding.Contains(brokerId) && logs.Find(key) is null && logs.Directories.Any(d => !d.IsOnline))
+        {
+            _unreadable[key] = true;
+            ReplicationLog.Unreadable(logger, key);
+            return null;
+        }
+
+        try
+        {
+            return new Partition(logs.GetOrCreate(key, topic.Id, effective), brokerId, time);
+        }
+        catch (NoLogDirectoryException e)
+        {
+            _withoutLog[key] = (topic, role);
+            ReplicationLog.WithoutLog(logger, key, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// The log here is of a topic that had the same name and is no more, though nobody told this broker to delete it: its nodes were removed by hand. Its records are kept where
+    /// whoever did that can find them.
+    /// </summary>
+    private async Task<bool> SetAsideAsync(TopicPartition key, Guid found, Guid id)
+    {
+        var stopped = new List<TopicPartition>();
+        await StopAsync(key, delete: false, stopped).ConfigureAwait(false);
+        foreach (Action<IReadOnlyCollection<TopicPartition>> observer in _stopObservers)
+        {
+            observer(stopped);
+        }
+
+        if (logs.SetAside(key) is not { } aside)
+        {
+            return false;
+        }
+
+        ReplicationLog.SetAside(logger, key, Uuids.ToText(found), Uuids.ToText(id), aside);
+        return true;
+    }
+
+    /// <summary>Tells of logs whose topics are not in the cluster: they are neither served nor deleted. Called when the cluster is known.</summary>
+    public void ReportStray(MetadataImage image)
+    {
+        foreach (IGrouping<string, PartitionLog> topic in logs.Logs.Where(log => image.Topic(log.TopicPartition.Topic) is null).GroupBy(log => log.TopicPartition.Topic, StringComparer.Ordinal))
+        {
+            ReplicationLog.Stray(logger, topic.Key, topic.Count(), topic.First().DirectoryPath);
+        }
     }
 
     private async Task ApplyAsync(Partition partition, PartitionImage role)
@@ -210,6 +313,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     private async Task StopAsync(TopicPartition key, bool delete, List<TopicPartition> stopped)
     {
         _withoutLog.TryRemove(key, out _);
+        _unreadable.TryRemove(key, out _);
         await StopFollowingAsync(key).ConfigureAwait(false);
         if (_partitions.TryRemove(key, out Partition? partition))
         {
@@ -280,6 +384,15 @@ internal static partial class ReplicationLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition} has no log yet: {Reason}. It is tried again when there is room")]
     public static partial void WithoutLog(ILogger logger, TopicPartition partition, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partition} has no log in the directories that work while another one is offline: it is not begun anew, its log may be there")]
+    public static partial void Unreadable(ILogger logger, TopicPartition partition);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partition}: the log here belongs to topic id {Found}, which is no more, and the topic has id {Id} now. The old log is set aside as {Aside}; remove it if nobody wants its records")]
+    public static partial void SetAside(ILogger logger, TopicPartition partition, string found, string id, string aside);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Partition} is not hosted: the topic has id {Id}, but the directory here belongs to topic id {Found}. Remove the directory if its topic was deleted")]
     public static partial void InconsistentTopicId(ILogger logger, TopicPartition partition, string id, string found);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic {Topic} is not in the cluster, but {Partitions} partitions of it have logs here, one in {Path}. They are not served; stop the broker and remove their directories if the topic was deleted on purpose")]
+    public static partial void Stray(ILogger logger, string topic, int partitions, string path);
 }

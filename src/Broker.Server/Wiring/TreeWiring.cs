@@ -111,6 +111,9 @@ internal sealed class TreeWiring(BrokerConfig config, TimeProvider time, ILogger
         ConnectionTimeoutMs = config.Get(ConfigKeys.ZookeeperConnectionTimeoutMs),
         MaxInFlightRequests = config.Get(ConfigKeys.ZookeeperMaxInFlightRequests),
         Tls = config.Get(ConfigKeys.ZookeeperSslClientEnable) ? Tls() : null,
+
+        // Servers of 3.4 cannot tell the stat of a new node, and nobody asks for it.
+        CreateReturnsStat = false,
         Sasl = JaasClientLogin.Read(Environment.GetEnvironmentVariable("KAFKA_OPTS"), File.ReadAllText),
     };
 

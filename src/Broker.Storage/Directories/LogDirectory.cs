@@ -58,6 +58,9 @@ public sealed partial class LogDirectory
     /// <summary>Something of a clean stop could not be written: the next start must not take it for one.</summary>
     internal bool IsStopIncomplete { get; set; }
 
+    /// <summary>Raised once, on any thread and perhaps with the lock of a log held.</summary>
+    internal event Action? Failed;
+
     /// <summary>
     /// An exception filter. True for an I/O error, which takes the directory offline for good: after a failed write or flush nobody knows what is on the disk.
     /// True as well when there was no room, which only stops appends until there is some again. False for anything else, which is a bug and goes on up.
@@ -79,6 +82,7 @@ public sealed partial class LogDirectory
         {
             _isOnline = false;
             _logger.DirectoryOffline(cause, Path, operation, partition?.ToString() ?? "its files");
+            Failed?.Invoke();
         }
 
         return true;

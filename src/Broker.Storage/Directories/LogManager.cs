@@ -39,6 +39,7 @@ public sealed class LogManager : IAsyncDisposable
         foreach (LogDirectory directory in _directories)
         {
             directory.RoomFound += () => RoomFound?.Invoke();
+            directory.Failed += () => DirectoryFailed?.Invoke();
         }
 
         _space = new DiskSpaceWatch(_directories);
@@ -52,6 +53,9 @@ public sealed class LogManager : IAsyncDisposable
 
     /// <summary>Raised, on any thread, after a directory that was full has room again.</summary>
     public event Action? RoomFound;
+
+    /// <summary>Raised, on any thread and perhaps with the lock of a log held, after a directory was taken offline: handlers must not wait.</summary>
+    public event Action? DirectoryFailed;
 
     internal DiskSpaceWatch Space => _space;
 
@@ -135,6 +139,36 @@ public sealed class LogManager : IAsyncDisposable
             }
             catch (Exception e) when (log.Directory.TakeOffline(e, "delete", tp))
             {
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes a log that nobody serves out of the way of another one of its name, without deleting anything: its directory gets the name of a stray one, which no start looks into.
+    /// Null when that failed, else the new path.
+    /// </summary>
+    public string? SetAside(TopicPartition tp)
+    {
+        lock (_placement)
+        {
+            if (!_logs.TryGetValue(tp, out PartitionLog? log))
+            {
+                return null;
+            }
+
+            string aside = Path.Combine(log.Directory.Path, LogFileNames.Marked(tp, Guid.NewGuid(), LogFileNames.StrayDirectory));
+            try
+            {
+                log.Retire();
+                log.MoveTo(aside);
+                log.CloseFiles();
+                _logs.TryRemove(tp, out _);
+                log.Directory.LogsByPartition.TryRemove(tp, out _);
+                return aside;
+            }
+            catch (Exception e) when (log.Directory.TakeOffline(e, "set aside", tp))
+            {
+                return null;
             }
         }
     }

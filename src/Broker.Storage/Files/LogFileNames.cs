@@ -67,9 +67,12 @@ internal static class LogFileNames
         return dot > 0 && rest.Length - dot - 1 == 32 && TryParseDirectory(rest[..dot], out _);
     }
 
-    public static string MarkedForDeletion(TopicPartition partition, Guid unique)
+    public static string MarkedForDeletion(TopicPartition partition, Guid unique) => Marked(partition, unique, DeleteDirectory);
+
+    /// <summary>See <see cref="IsMarked"/>.</summary>
+    public static string Marked(TopicPartition partition, Guid unique, string suffix)
     {
-        string end = string.Create(CultureInfo.InvariantCulture, $"-{partition.Partition}.{unique:N}{DeleteDirectory}");
+        string end = string.Create(CultureInfo.InvariantCulture, $"-{partition.Partition}.{unique:N}{suffix}");
         int room = MaxNameLength - end.Length;
         return partition.Topic.Length <= room ? partition.Topic + end : partition.Topic[..room] + end;
     }

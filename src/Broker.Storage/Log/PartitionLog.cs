@@ -99,7 +99,8 @@ public sealed partial class PartitionLog
     /// <summary>-1 before the first.</summary>
     public int LatestLeaderEpoch => _epochs.Latest;
 
-    internal string DirectoryPath => _path;
+    /// <summary>Where its files are now.</summary>
+    public string DirectoryPath => _path;
 
     internal long RecoveryPoint => Volatile.Read(ref _recoveryPoint);
 

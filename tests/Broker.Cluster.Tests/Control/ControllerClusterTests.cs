@@ -60,6 +60,40 @@ public sealed class ControllerClusterTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_was_in_a_directory_that_failed_is_led_by_others_until_the_broker_comes_again()
+    {
+        _remote.AnswerAll();
+        _remote.TakeCalls();
+        _remote.Offline.Add((8, "t", 1));
+        await _tree.CreateAsync("/log_dir_event_notification/log_dir_event_", """{"version":1,"broker":8,"event":1}"""u8.ToArray(), CreateMode.PersistentSequential);
+        await _tree.CreateAsync("/log_dir_event_notification/log_dir_event_", "nonsense"u8.ToArray(), CreateMode.PersistentSequential);
+        await SettleAsync();
+        Assert.Equal(["8 LeaderAndIsr t-0:7@0[7,8,9] t-1:8@0[8,9,7]"], _remote.TakeCalls());
+        Assert.Empty(await _tree.ChildrenAsync("/log_dir_event_notification"));
+
+        _remote.AnswerAll();
+        await SettleAsync();
+        PartitionImage partition = _store.Current.Topic("t")!.Partitions[1];
+        Assert.Equal((9, 1), (partition.Leader, partition.LeaderEpoch));
+        Assert.Equal([9, 7], partition.Isr);
+        Assert.Equal([8], partition.OfflineReplicas);
+        Assert.Equal([7, 8, 9], _store.Current.Topic("t")!.Partitions[0].Isr);
+
+        // The same answer again is no news, and an election does not bring it back.
+        _remote.AnswerAll();
+        ElectLeaderResult refused = Assert.Single(await _controller.ElectLeadersAsync([new TopicPartition("t", 1)], unclean: false));
+        Assert.Equal(ErrorCode.PreferredLeaderNotAvailable, refused.Error);
+        Assert.Equal(1, _store.Current.Topic("t")!.Partitions[1].LeaderEpoch);
+
+        _remote.Offline.Clear();
+        await _tree.DeleteAsync("/brokers/ids/8");
+        await SettleAsync();
+        await AddBrokerAsync(8);
+        await SettleAsync();
+        Assert.Empty(_store.Current.Topic("t")!.Partitions[1].OfflineReplicas);
+    }
+
+    [Fact]
     public async Task A_broker_that_dies_loses_its_leaderships_and_its_place_in_the_isr()
     {
         _remote.TakeCalls();

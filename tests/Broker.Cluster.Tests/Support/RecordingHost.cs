@@ -8,6 +8,8 @@ internal sealed class RecordingHost(MetadataStore store) : IReplicaHost
     /// <summary>What was told, in order, one line each.</summary>
     public List<string> Calls { get; } = [];
 
+    public HashSet<TopicPartition> Offline { get; } = [];
+
     public List<string> Deleted { get; } = [];
 
     /// <summary>Thrown by the next call that changes replicas, once.</summary>
@@ -27,6 +29,8 @@ internal sealed class RecordingHost(MetadataStore store) : IReplicaHost
         Calls.Add($"stop {string.Join(' ', partitions)}{(delete ? " delete" : "")}");
         return Task.CompletedTask;
     }
+
+    public bool IsOffline(TopicPartition partition) => Offline.Contains(partition);
 
     public void OnTopicDeleted(string topic) => Deleted.Add(topic);
 

@@ -17,19 +17,36 @@ internal sealed class RecordingRemote : IRemoteBrokers
         Calls.Add($"{broker} {api} {Text(request)}".TrimEnd());
         if (answered is not null)
         {
-            _answers.Add(() => answered(new StopReplicaResponse()));
+            IMessage answer = request is LeaderAndIsrRequest roles ? Answer(broker, roles) : new StopReplicaResponse();
+            _answers.Add(() => answered(answer));
         }
     }
 
     public void AnswerAll()
     {
-        foreach (Action answer in _answers)
+        Action[] answers = [.. _answers];
+        _answers.Clear();
+        foreach (Action answer in answers)
         {
             answer();
         }
-
-        _answers.Clear();
     }
+
+    /// <summary>Replicas that a broker says it cannot serve.</summary>
+    public HashSet<(int Broker, string Topic, int Partition)> Offline { get; } = [];
+
+    private LeaderAndIsrResponse Answer(int broker, LeaderAndIsrRequest roles) => new()
+    {
+        Topics = roles.TopicStates.ToArray().Select(topic => new LeaderAndIsrResponse.LeaderAndIsrTopicError
+        {
+            TopicId = topic.TopicId,
+            PartitionErrors = topic.PartitionStates.ToArray().Select(p => new LeaderAndIsrResponse.LeaderAndIsrPartitionError
+            {
+                PartitionIndex = p.PartitionIndex,
+                ErrorCode = Offline.Contains((broker, topic.TopicName, p.PartitionIndex)) ? ErrorCode.KafkaStorageError : ErrorCode.None,
+            }).ToArray(),
+        }).ToArray(),
+    };
 
     public List<string> TakeCalls()
     {

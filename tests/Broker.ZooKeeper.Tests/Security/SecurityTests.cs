@@ -100,7 +100,8 @@ public sealed class SecurityTests
     private static async Task RefusedAsync(ZooKeeperError error, Func<Task> action) =>
         Assert.Equal(error, (await Assert.ThrowsAsync<ZooKeeperRequestException>(action)).Error);
 
-    private static string WriteIdentity(DirectoryInfo folder, string name, string host)
+    /// <summary>A key with its certificate in one PEM file, whose path is returned, and the certificate alone in NAME.crt.pem.</summary>
+    public static string WriteIdentity(DirectoryInfo folder, string name, string host)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);

@@ -18,8 +18,10 @@ internal sealed class BrokerCluster : IAsyncDisposable
     /// <param name="zookeeper">zookeeper.connect.</param>
     /// <param name="settings">What broker N has besides.</param>
     /// <param name="count">How many brokers.</param>
-    public static async Task<BrokerCluster> StartAsync(string zookeeper, Func<int, string[]> settings, int count = 3) =>
-        new(await Task.WhenAll(Enumerable.Range(1, count).Select(id => BrokerProcess.StartAsync(
+    /// <param name="environment">Environment variables of all.</param>
+    public static async Task<BrokerCluster> StartAsync(string zookeeper, Func<int, string[]> settings, int count = 3, IReadOnlyDictionary<string, string>? environment = null) =>
+        new(await Task.WhenAll(Enumerable.Range(1, count).Select(id => BrokerProcess.StartInAsync(
+        environment,
         [
             $"broker.id={id}", $"zookeeper.connect={zookeeper}", "zookeeper.session.timeout.ms=4000", "replica.fetch.wait.max.ms=200", "replica.lag.time.max.ms=5000",
             "offsets.topic.num.partitions=3", "transaction.state.log.num.partitions=3", "group.initial.rebalance.delay.ms=0",

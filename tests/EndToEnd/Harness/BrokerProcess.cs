@@ -15,13 +15,15 @@ internal sealed partial class BrokerProcess : IServerUnderTest
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
 
     private readonly List<string> _overrides;
+    private readonly IReadOnlyDictionary<string, string>? _environment;
     private readonly StringBuilder _log = new();
     private readonly Lock _logLock = new();
     private TaskCompletionSource<int> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process _process = null!;
 
-    private BrokerProcess(IEnumerable<string> overrides, string? dataDirectory = null)
+    private BrokerProcess(IEnumerable<string> overrides, string? dataDirectory = null, IReadOnlyDictionary<string, string>? environment = null)
     {
+        _environment = environment;
         Home = Directory.CreateTempSubdirectory("broker-e2e-").FullName;
         DataDirectory = dataDirectory ?? Path.Combine(Home, "data");
         _overrides = [.. overrides];
@@ -49,6 +51,9 @@ internal sealed partial class BrokerProcess : IServerUnderTest
     }
 
     public static Task<BrokerProcess> StartAsync(params string[] overrides) => StartAsync(new BrokerProcess(overrides));
+
+    /// <summary>Starts with further environment variables.</summary>
+    public static Task<BrokerProcess> StartInAsync(IReadOnlyDictionary<string, string>? environment, params string[] overrides) => StartAsync(new BrokerProcess(overrides, environment: environment));
 
     /// <summary>Starts on a directory that is there already and stays when the broker is disposed.</summary>
     public static Task<BrokerProcess> StartOnAsync(string dataDirectory, params string[] overrides) => StartAsync(new BrokerProcess(overrides, dataDirectory));
@@ -103,7 +108,7 @@ internal sealed partial class BrokerProcess : IServerUnderTest
             arguments.Add(setting);
         }
 
-        _process = Command.Start(Repository.BrokerExecutable, arguments);
+        _process = Command.Start(Repository.BrokerExecutable, arguments, _environment);
         _process.OutputDataReceived += (_, line) => OnLine(line.Data);
         _process.ErrorDataReceived += (_, line) => OnLine(line.Data);
         _process.BeginOutputReadLine();

@@ -23,7 +23,7 @@ internal sealed class BrokerCluster : IAsyncDisposable
         new(await Task.WhenAll(Enumerable.Range(1, count).Select(id => BrokerProcess.StartInAsync(
         environment,
         [
-            $"broker.id={id}", $"zookeeper.connect={zookeeper}", "zookeeper.session.timeout.ms=4000", "replica.fetch.wait.max.ms=200", "replica.lag.time.max.ms=5000",
+            $"broker.id={id}", $"zookeeper.connect={zookeeper}", "zookeeper.session.timeout.ms=4000", "zookeeper.connection.timeout.ms=60000", "replica.fetch.wait.max.ms=200", "replica.lag.time.max.ms=5000",
             "offsets.topic.num.partitions=3", "transaction.state.log.num.partitions=3", "group.initial.rebalance.delay.ms=0",
             .. settings(id),
         ]))));

@@ -393,6 +393,9 @@ internal static partial class ReplicationLog
     [LoggerMessage(Level = LogLevel.Error, Message = "{Partition} is not hosted: the topic has id {Id}, but the directory here belongs to topic id {Found}. Remove the directory if its topic was deleted")]
     public static partial void InconsistentTopicId(ILogger logger, TopicPartition partition, string id, string found);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic {Topic} is not in the cluster, but {Partitions} partitions of it have logs here, one in {Path}. They are not served; stop the broker and remove their directories if the topic was deleted on purpose")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Topic {Topic} is not in the cluster, but {Partitions} partitions of it have logs here, one in {Path}. They are not served; "
+            + "stop the broker and remove their directories if the topic was deleted on purpose")]
     public static partial void Stray(ILogger logger, string topic, int partitions, string path);
 }

@@ -40,8 +40,8 @@ public sealed partial class TopicConfig
         SegmentJitterMs = Get(TopicConfigKeys.SegmentJitterMs);
         SegmentMs = Get(TopicConfigKeys.SegmentMs);
         UncleanLeaderElectionEnable = Get(TopicConfigKeys.UncleanLeaderElectionEnable);
-        LeaderReplicationThrottledReplicas = Get(TopicConfigKeys.LeaderReplicationThrottledReplicas);
-        FollowerReplicationThrottledReplicas = Get(TopicConfigKeys.FollowerReplicationThrottledReplicas);
+        LeaderReplicationThrottledReplicas = ThrottledReplicaSet.From(Get(TopicConfigKeys.LeaderReplicationThrottledReplicas));
+        FollowerReplicationThrottledReplicas = ThrottledReplicaSet.From(Get(TopicConfigKeys.FollowerReplicationThrottledReplicas));
     }
 
     public static TopicConfig Default { get; } = Create(BrokerConfig.Default, ConfigSourceMaps.None);
@@ -108,9 +108,9 @@ public sealed partial class TopicConfig
 
     public bool UncleanLeaderElectionEnable { get; }
 
-    public IReadOnlyList<string> LeaderReplicationThrottledReplicas { get; }
+    public ThrottledReplicaSet LeaderReplicationThrottledReplicas { get; }
 
-    public IReadOnlyList<string> FollowerReplicationThrottledReplicas { get; }
+    public ThrottledReplicaSet FollowerReplicationThrottledReplicas { get; }
 
     public T Get<T>(ConfigKey<T> key) => (T)_values[key.Index]!;
 

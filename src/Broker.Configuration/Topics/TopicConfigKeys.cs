@@ -53,13 +53,11 @@ public static partial class TopicConfigKeys
 
     public static readonly ConfigKey<IReadOnlyList<string>> FollowerReplicationThrottledReplicas = List(
         "follower.replication.throttled.replicas", "", ThrottledReplicas, Medium,
-        "Replicas that are throttled as followers, as partition:broker, or * for all.",
-        unsupported: NotYet.SingleBroker);
+        "Replicas that are throttled as followers, as partition:broker, or * for all.");
 
     public static readonly ConfigKey<IReadOnlyList<string>> LeaderReplicationThrottledReplicas = List(
         "leader.replication.throttled.replicas", "", ThrottledReplicas, Medium,
-        "Replicas that are throttled as leaders, as partition:broker, or * for all.",
-        unsupported: NotYet.SingleBroker);
+        "Replicas that are throttled as leaders, as partition:broker, or * for all.");
 
     public static readonly ConfigKey<int> IndexIntervalBytes = Int(
         "index.interval.bytes", 4096, AtLeast(0), Medium,

@@ -55,7 +55,8 @@ internal sealed class PartitionReader(BrokerServices services)
                 : ReadForConsumer(partition.Log, target, reader.ReadsCommitted, maxBytes, minOneBatch);
         }
 
-        PartitionRead read = ReadForFollower(partition, target, reader, maxBytes, minOneBatch, out bool isReadyToJoin);
+        bool isHeldBack = services.Cluster.Throttles?.HoldsBackFollower(partition, reader.FollowerId) == true;
+        PartitionRead read = ReadForFollower(partition, target, reader, isHeldBack ? 0 : maxBytes, minOneBatch && !isHeldBack, out bool isReadyToJoin);
         if (isReadyToJoin)
         {
             services.Cluster.IsrUpdates?.OnReady(partition);

@@ -23,6 +23,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
     /// <summary>Null in a single broker.</summary>
     public IsrUpdates? IsrUpdates { get; private set; }
 
+    /// <summary>Null in a single broker.</summary>
+    public ReplicationThrottles? Throttles { get; private set; }
+
     /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
     public ClusterLinks Links(TreeWiring trees)
     {
@@ -52,8 +55,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
             return;
         }
 
+        Throttles = ReplicationThrottles.From(config, brokerId, time);
         _fetchers = new ReplicaFetchers(
-            brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current), config.Current.Get(ConfigKeys.NumReplicaFetchers), time, loggers.CreateLogger<ReplicaFetchers>());
+            brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current) with { Throttles = Throttles }, config.Current.Get(ConfigKeys.NumReplicaFetchers), time, loggers.CreateLogger<ReplicaFetchers>());
         replicas.Fetchers = _fetchers;
         replicas.OnBrokerConfig(() => replicas.OnFetcherCount(config.Current.Get(ConfigKeys.NumReplicaFetchers)));
         IsrUpdates = new IsrUpdates(

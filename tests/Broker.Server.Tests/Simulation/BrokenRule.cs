@@ -11,4 +11,6 @@ internal enum BrokenRule
     TruncatesToHighWatermark,
     StaleControllerMayWrite,
     StaleControllerMayAnswer,
+    OldReplicasLeaveFirst,
+    AnyWantedReplicaMayLead,
 }

@@ -7,8 +7,9 @@ using Microsoft.Extensions.Time.Testing;
 namespace Broker.Server.Tests;
 
 /// <summary>
-/// One partition on three brokers and their controllers in one thread, on virtual time: messages are late, lost and overtake each other, brokers crash, lose power, come back, and
-/// lose their session without knowing, controllers go on after another has taken their office. Checked after every step:
+/// One partition on three of four brokers and their controllers in one thread, on virtual time: messages are late, lost and overtake each other, brokers crash, lose power, come back, and
+/// lose their session without knowing, controllers go on after another has taken their office, replicas are
+/// reassigned and taken back. Checked after every step:
 /// whoever begins to lead has every acknowledged record where it was acknowledged (leader completeness); what one broker shows to consumers no other shows differently
 /// (consistent read, log matching below the high watermark); everybody in the ISR has all that anybody shows.
 /// </summary>
@@ -39,7 +40,7 @@ internal sealed class ReplicationSimulation : IDisposable
         _random = new Random(seed);
         _broken = broken;
         _story = story;
-        _replicas = [.. Enumerable.Range(1, 3).Select(id => new SimulatedReplica(id, _tree, _clock, broken))];
+        _replicas = [.. Enumerable.Range(1, 4).Select(id => new SimulatedReplica(id, _tree, _clock, broken))];
         TakeOffice();
     }
 
@@ -99,6 +100,9 @@ internal sealed class ReplicationSimulation : IDisposable
                 return null;
             case < 958:
                 TakeOffice();
+                return null;
+            case < 961:
+                Reassign();
                 return null;
             case < 994:
                 Repair(replica);
@@ -190,7 +194,7 @@ internal sealed class ReplicationSimulation : IDisposable
         replica.Roles.Remove(told);
         bool leads = replica.Take(told);
         PartitionImage role = told.State;
-        _story?.Add($"{replica.Id} hears of leader {role.Leader} epoch {role.LeaderEpoch} ISR [{string.Join(',', role.Isr)}] v{role.PartitionEpoch}; its log ends at {replica.Log.LogEndOffset}");
+        _story?.Add($"{replica.Id} hears {(told.IsStop ? "that it has to delete its replica," : "")} of leader {role.Leader} epoch {role.LeaderEpoch} ISR [{string.Join(',', role.Isr)}] v{role.PartitionEpoch}; its log ends at {replica.Log.LogEndOffset}");
         if (!leads)
         {
             return null;
@@ -231,10 +235,12 @@ internal sealed class ReplicationSimulation : IDisposable
         {
             SimulatedController controller = _controllers[_random.Next(_controllers.Count)];
             ErrorCode error = controller.Decide(replica, proposal);
+            PartitionImage answered = controller.State;
+            controller.Advance(_replicas);
 
             // Lost answers, and refusals of the whole request, leave the proposal to be asked again: an earlier asking may have been carried out.
             bool isHeard = error is not (ErrorCode.StaleBrokerEpoch or ErrorCode.NotController) && _random.Next(4) > 0;
-            replica.ProposalAnswer = isHeard ? (error, controller.State) : null;
+            replica.ProposalAnswer = isHeard ? (error, answered) : null;
             Retire();
         }
     }
@@ -248,6 +254,7 @@ internal sealed class ReplicationSimulation : IDisposable
             controller.Tell(_replicas);
         }
 
+        controller.Advance(_replicas);
         Retire();
     }
 
@@ -256,6 +263,15 @@ internal sealed class ReplicationSimulation : IDisposable
         var controller = new SimulatedController(_tree, Registered(), _broken, line => _story?.Add(line));
         _controllers.Add(controller);
         controller.Tell(_replicas);
+    }
+
+    private void Reassign()
+    {
+        SimulatedController controller = _controllers[_random.Next(_controllers.Count)];
+        int[] order = [.. _replicas.Select(r => r.Id).OrderBy(_ => _random.Next())];
+        controller.Reassign(_random.Next(4) == 0 ? null : order[.._random.Next(2, 4)], _replicas);
+        controller.Advance(_replicas);
+        Retire();
     }
 
     private void Retire() => _controllers.RemoveAll(c => c.HasResigned);
@@ -383,10 +399,10 @@ internal sealed class ReplicationSimulation : IDisposable
             }
         }
 
-        Dictionary<long, string>[] logs = [.. _replicas.Select(r => r.Records())];
-        if (_tree.State.Isr.Length < 3 || !Array.TrueForAll(logs, log => log.Count == logs[0].Count && log.All(r => logs[0].GetValueOrDefault(r.Key) == r.Value)))
+        Dictionary<long, string>[] logs = [.. _tree.State.Replicas.Select(r => _replicas[r - 1].Records())];
+        if (_tree.State.IsReassigning || _tree.State.Isr.Length < _tree.State.Replicas.Length || !Array.TrueForAll(logs, log => log.Count == logs[0].Count && log.All(r => logs[0].GetValueOrDefault(r.Key) == r.Value)))
         {
-            return $"after the faults: ISR [{string.Join(", ", _tree.State.Isr)}], leader {_tree.State.Leader}, {string.Join(", ", logs.Select(l => l.Count))} records";
+            return $"after the faults: replicas [{string.Join(", ", _tree.State.Replicas)}] +[{string.Join(", ", _tree.State.Adding)}] -[{string.Join(", ", _tree.State.Removing)}], ISR [{string.Join(", ", _tree.State.Isr)}], leader {_tree.State.Leader}, {string.Join(", ", logs.Select(l => l.Count))} records";
         }
 
         return _acknowledged.All(a => logs[0].GetValueOrDefault(a.Key) == a.Value.Value) ? null : "an acknowledged record is gone at the end";

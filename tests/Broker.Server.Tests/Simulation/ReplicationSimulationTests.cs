@@ -50,6 +50,8 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     [InlineData("TruncatesToHighWatermark", 1)]
     [InlineData("StaleControllerMayWrite", 1)]
     [InlineData("StaleControllerMayAnswer", 4970)]
+    [InlineData("OldReplicasLeaveFirst", 1)]
+    [InlineData("AnyWantedReplicaMayLead", 1)]
     public void A_broken_rule_is_found(string rule, int first)
     {
         // Hours of faults may pass before one that is rare shows: it is looked for where it is known to.

@@ -14,6 +14,7 @@ internal sealed class SimulatedController
     private readonly Action<string> _tell;
     private Dictionary<int, long> _registered;
     private PartitionImage _state;
+    private bool _hasStopped;
 
     public SimulatedController(SimulatedTree tree, Dictionary<int, long> registered, BrokenRule broken, Action<string> tell)
     {
@@ -26,7 +27,7 @@ internal sealed class SimulatedController
         long written = tree.StateZxid;
         (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(
             _state.Replicas, _state.Leader, _state.Isr, registered.ContainsKey, broker => registered[broker] <= written, allowsUnclean: false);
-        if (isNewEpoch)
+        if (isNewEpoch || PartitionMove.IsUnderWay(_state))
         {
             Write(leader, isr, isElection: true);
         }
@@ -38,6 +39,81 @@ internal sealed class SimulatedController
     public bool HasResigned { get; private set; }
 
     public PartitionImage State => _state;
+
+    /// <summary>A new target for the partition's replicas; null takes the last one back. Those that are given up at once are told so.</summary>
+    public void Reassign(int[]? target, IReadOnlyList<SimulatedReplica> replicas)
+    {
+        if (target is null && !PartitionMove.IsUnderWay(_state))
+        {
+            return;
+        }
+
+        MetadataImage image = MetadataImage.Empty with { Brokers = [.. _registered.Select(r => new BrokerImage(r.Key, r.Value, null, new Dictionary<string, EndpointImage>()))] };
+        target ??= PartitionMove.Origin(_state);
+        if (PartitionMove.Validate(_state, target, image) is not null)
+        {
+            return;
+        }
+
+        PartitionImage before = _state;
+        PartitionImage next = PartitionMove.Begin(before, target, _registered.ContainsKey);
+        if (PartitionMove.IsNews(before, next) && Write(next))
+        {
+            Tell(replicas);
+            Stop(PartitionMove.Left(before, next), replicas);
+        }
+    }
+
+    /// <summary>Takes a reassignment as far as it goes.</summary>
+    public void Advance(IReadOnlyList<SimulatedReplica> replicas)
+    {
+        if (HasResigned || !_state.IsReassigning)
+        {
+            return;
+        }
+
+        if (Finished() is { } next && Write(next))
+        {
+            Tell(replicas);
+        }
+
+        if (!HasResigned && !PartitionMove.IsUnderWay(_state) && !_hasStopped)
+        {
+            Stop(_state.Removing, replicas);
+            _hasStopped = true;
+        }
+
+        if (!HasResigned && _hasStopped && _state.Removing.Length > 0 && !Array.Exists(_state.Removing, b => replicas[b - 1].Roles.Exists(r => r.IsStop && r.ControllerEpoch == Epoch)))
+        {
+            HasResigned = !_tree.TryForgetLeft(Epoch);
+            _state = _state with { Removing = [] };
+        }
+    }
+
+    private PartitionImage? Finished()
+    {
+        int[] target = PartitionMove.Target(_state);
+        int[] alive = Array.FindAll(target, _registered.ContainsKey);
+        if (_broken is not (BrokenRule.OldReplicasLeaveFirst or BrokenRule.AnyWantedReplicaMayLead) || !PartitionMove.IsUnderWay(_state) || alive.Length == 0)
+        {
+            return PartitionMove.Finish(_state, _registered.ContainsKey);
+        }
+
+        return _broken == BrokenRule.AnyWantedReplicaMayLead && PartitionMove.Finish(_state with { Isr = [.. _state.Isr.Union(alive)] }, _registered.ContainsKey) is not { } finished
+            ? null
+            : _state with { Replicas = target, Adding = [], Leader = alive[0], Isr = alive, LeaderEpoch = _state.LeaderEpoch + 1, PartitionEpoch = _state.PartitionEpoch + 1 };
+    }
+
+    private void Stop(int[] brokers, IReadOnlyList<SimulatedReplica> replicas)
+    {
+        foreach (int broker in brokers)
+        {
+            if (replicas[broker - 1].IsAlive && _registered.TryGetValue(broker, out long epoch))
+            {
+                replicas[broker - 1].Roles.Add(new SimulatedRole(Epoch, epoch, _state) { IsStop = true });
+            }
+        }
+    }
 
     /// <summary>Hears of registrations that ended and began. True when there is something to tell.</summary>
     public bool Notice(Dictionary<int, long> now)
@@ -63,7 +139,7 @@ internal sealed class SimulatedController
     {
         foreach (SimulatedReplica replica in replicas)
         {
-            if (replica.IsAlive && _registered.TryGetValue(replica.Id, out long epoch))
+            if (replica.IsAlive && _state.Replicas.Contains(replica.Id) && _registered.TryGetValue(replica.Id, out long epoch))
             {
                 replica.Roles.Add(new SimulatedRole(Epoch, epoch, _state));
             }
@@ -119,15 +195,16 @@ internal sealed class SimulatedController
         }
     }
 
-    private bool Write(int leader, int[] isr, bool isElection)
+    private bool Write(int leader, int[] isr, bool isElection) => Write(_state with
     {
-        PartitionImage next = _state with
-        {
-            Leader = leader,
-            Isr = isr,
-            LeaderEpoch = _state.LeaderEpoch + (isElection ? 1 : 0),
-            PartitionEpoch = _state.PartitionEpoch + 1,
-        };
+        Leader = leader,
+        Isr = isr,
+        LeaderEpoch = _state.LeaderEpoch + (isElection ? 1 : 0),
+        PartitionEpoch = _state.PartitionEpoch + 1,
+    });
+
+    private bool Write(PartitionImage next)
+    {
         if (HasResigned || !_tree.TryWrite(Epoch, next, _state.PartitionEpoch, isChecked: _broken != BrokenRule.StaleControllerMayWrite))
         {
             HasResigned = true;
@@ -135,7 +212,8 @@ internal sealed class SimulatedController
         }
 
         _state = next;
-        _tell($"controller of epoch {Epoch}: leader {leader} epoch {next.LeaderEpoch} ISR [{string.Join(',', isr)}] v{next.PartitionEpoch}, alive [{string.Join(',', _registered.Keys)}]");
+        _hasStopped = false;
+        _tell($"controller of epoch {Epoch}: replicas [{string.Join(',', next.Replicas)}] +[{string.Join(',', next.Adding)}] -[{string.Join(',', next.Removing)}] leader {next.Leader} epoch {next.LeaderEpoch} ISR [{string.Join(',', next.Isr)}] v{next.PartitionEpoch}, alive [{string.Join(',', _registered.Keys)}]");
         return true;
     }
 }

@@ -114,6 +114,12 @@ internal sealed class SimulatedReplica : IDisposable
         }
 
         _controllerEpoch = told.ControllerEpoch;
+        if (told.IsStop)
+        {
+            Delete();
+            return false;
+        }
+
         PartitionImage role = told.State;
         if (Partition!.LeaderEpoch >= role.LeaderEpoch)
         {
@@ -142,6 +148,16 @@ internal sealed class SimulatedReplica : IDisposable
 
         Followed = role.Leader >= 0 ? new FollowedPartition(Partition, role.LeaderEpoch) : null;
         return false;
+    }
+
+    /// <summary>The replica goes, and whatever was on its way for it.</summary>
+    private void Delete()
+    {
+        Partition!.Stop();
+        _manager!.Delete(Key);
+        Partition = new Partition(_manager.GetOrCreate(Key, Guid.Empty, Config), Id, _clock);
+        Followed = null;
+        (Request, Answer, Proposal, ProposalAnswer, Seen) = (null, null, null, null, 0);
     }
 
     public FetchTarget NextFetch() => new(Key.Topic, Guid.Empty, Key.Partition, _watch)

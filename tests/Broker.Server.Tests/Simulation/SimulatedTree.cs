@@ -14,6 +14,18 @@ internal sealed class SimulatedTree(PartitionImage first)
 
     public int ControllerEpoch { get; private set; }
 
+    /// <summary>The replicas that left are deleted: only the topic's node is written.</summary>
+    public bool TryForgetLeft(int controllerEpoch)
+    {
+        if (controllerEpoch != ControllerEpoch)
+        {
+            return false;
+        }
+
+        State = State with { Removing = [] };
+        return true;
+    }
+
     /// <summary>The epoch of a registration that begins now.</summary>
     public long Register() => ++_zxid;
 

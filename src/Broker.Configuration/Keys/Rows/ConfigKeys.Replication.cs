@@ -128,12 +128,12 @@ public static partial class ConfigKeys
     public static readonly ConfigKey<long> LeaderReplicationThrottledRate = Long(
         "leader.replication.throttled.rate", long.MaxValue, AtLeast(0), Medium, PerBroker,
         "Bytes per second a leader sends to throttled replicas. Dynamic only.",
-        unsupported: NotYet.SingleBroker, listed: false);
+        listed: false);
 
     public static readonly ConfigKey<long> FollowerReplicationThrottledRate = Long(
         "follower.replication.throttled.rate", long.MaxValue, AtLeast(0), Medium, PerBroker,
         "Bytes per second a follower reads for throttled replicas. Dynamic only.",
-        unsupported: NotYet.SingleBroker, listed: false);
+        listed: false);
 
     public static readonly ConfigKey<long> ReplicaAlterLogDirsIoMaxBytesPerSecond = Long(
         "replica.alter.log.dirs.io.max.bytes.per.second", long.MaxValue, AtLeast(0), Medium, PerBroker,

@@ -190,6 +190,11 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
 
     private FetchResponse Finish(Work work, Round round)
     {
+        if (work.Reader.IsFollower && services.Cluster.Throttles is { } throttles)
+        {
+            Count(throttles, round.Reads);
+        }
+
         try
         {
             return _answer.Build(work.Version, work.Plan, round.Reads);
@@ -197,6 +202,18 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         finally
         {
             work.Plan.Session?.Release();
+        }
+    }
+
+    private void Count(ReplicationThrottles throttles, List<TargetRead> reads)
+    {
+        foreach ((FetchTarget target, PartitionRead read) in reads)
+        {
+            int bytes = read.Records.Length;
+            if (bytes > 0 && services.Replicas.TryGet(new TopicPartition(target.Topic!, target.Partition), out Partition? partition))
+            {
+                throttles.OnSent(partition, bytes);
+            }
         }
     }
 

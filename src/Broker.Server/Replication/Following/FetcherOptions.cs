@@ -17,6 +17,9 @@ internal sealed record FetcherOptions
 
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>Null for none.</summary>
+    public ReplicationThrottles? Throttles { get; init; }
+
     public static FetcherOptions From(BrokerConfig config) => new()
     {
         MaxWaitMs = config.Get(ConfigKeys.ReplicaFetchWaitMaxMs),

@@ -14,6 +14,9 @@ internal sealed class FollowedPartition(Partition partition, int leaderEpoch)
 
     public int Failures { get; set; }
 
+    /// <summary>At the last answer it had all that is replicated.</summary>
+    public bool HasCaughtUp { get; set; }
+
     /// <summary>Where its log ends and starts, as the next fetch has to say it.</summary>
     public FetchRequest.FetchPartition Describe(int maxBytes) => new()
     {

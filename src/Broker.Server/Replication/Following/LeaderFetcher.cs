@@ -111,7 +111,14 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         long now = NowMs;
         (List<FollowedPartition> removed, List<FollowedPartition> added, long nextMs) = _work.Take(now);
         removed.ForEach(_session.Remove);
-        added.ForEach(_session.Add);
+        foreach (FollowedPartition partition in added)
+        {
+            if (!TryHoldBack(partition))
+            {
+                _session.Add(partition);
+            }
+        }
+
         if (now - _lookedMs > LogStartLookMs)
         {
             _lookedMs = now;
@@ -195,7 +202,17 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         if (error is ErrorCode.None or ErrorCode.OffsetOutOfRange)
         {
             followed.Failures = 0;
-            _session.Touch(followed);
+            followed.HasCaughtUp = error == ErrorCode.None && data.HighWatermark <= followed.Partition.Log.LogEndOffset;
+            _options.Throttles?.OnReceived(followed.Partition, data.Records.Length);
+            if (TryHoldBack(followed))
+            {
+                _session.Remove(followed);
+            }
+            else
+            {
+                _session.Touch(followed);
+            }
+
             return;
         }
 
@@ -213,6 +230,18 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         }
 
         _work.Delay(followed, NowMs + RetryMs(followed.Failures));
+    }
+
+    /// <summary>A throttled partition is not asked for while the limit is exceeded, but looked at again and again.</summary>
+    private bool TryHoldBack(FollowedPartition followed)
+    {
+        if (_options.Throttles?.HoldsBack(followed) != true)
+        {
+            return false;
+        }
+
+        _work.Delay(followed, NowMs + _options.BackoffMs);
+        return true;
     }
 
     /// <summary>The leader does not have the offset: its log ends before, or starts behind.</summary>

@@ -81,6 +81,14 @@ internal sealed partial class BrokerProcess : IServerUnderTest
     /// <summary>Starts it again on the same port and directory.</summary>
     public Task RestartAsync() => LaunchAsync();
 
+    /// <summary>The same with other settings instead of those before.</summary>
+    public Task RestartAsync(IEnumerable<string> overrides)
+    {
+        _overrides.Clear();
+        _overrides.AddRange(overrides);
+        return LaunchAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

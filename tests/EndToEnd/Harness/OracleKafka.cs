@@ -42,14 +42,17 @@ internal sealed class OracleKafka : IServerUnderTest
     public Task WaitForFileAsync(string name, Func<string, bool> isAsWanted) => Eventually.TrueAsync(
         () => Path.Combine(DataDirectory, name) is var path && File.Exists(path) && isAsWanted(File.ReadAllText(path)), $"{name} of Apache Kafka is as expected");
 
-    public static async Task<OracleKafka> StartAsync(string version, params string[] settings)
+    public static Task<OracleKafka> StartAsync(string version, params string[] settings) => StartClusterAsync(version, 1, settings);
+
+    /// <summary>Several brokers, numbered from 0, on ports one after the other.</summary>
+    public static async Task<OracleKafka> StartClusterAsync(string version, int brokers, params string[] settings)
     {
         string home = Directory.CreateTempSubdirectory("oracle-kafka-").FullName;
         // The script puts ZooKeeper a thousand ports below the broker; both have to be free.
         for (int attempt = 0; attempt < 3; attempt++)
         {
             int port = FreePort();
-            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--port", $"{port}", .. settings.SelectMany(s => (string[])["--set", s])], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap);
+            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--brokers", $"{brokers}", "--port", $"{port}", .. settings.SelectMany(s => (string[])["--set", s])], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap);
             if (started.ExitCode == 0)
             {
                 return new OracleKafka(home, port);

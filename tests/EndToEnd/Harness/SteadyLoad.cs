@@ -13,6 +13,8 @@ internal sealed class SteadyLoad : IAsyncDisposable
 {
     private const int InFlight = 20;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly string _topic;
     private readonly ConcurrentQueue<int>[] _acknowledged;
@@ -33,7 +35,13 @@ internal sealed class SteadyLoad : IAsyncDisposable
     public async Task ProgressAsync(string when, Func<string> details)
     {
         int[] before = [.. _acknowledged.Select(a => a.Count)];
-        await Eventually.TrueAsync(() => _acknowledged.Select((a, p) => a.Count >= before[p] + 20).All(b => b), $"every partition of {_topic} takes records {when}\n{details()}", TimeSpan.FromSeconds(90));
+        for (DateTime end = DateTime.UtcNow + Patience; !_acknowledged.Select((a, p) => a.Count >= before[p] + 20).All(b => b); await Task.Delay(20))
+        {
+            if (DateTime.UtcNow > end || Array.Exists(_producing, p => p.IsFaulted))
+            {
+                Assert.Fail($"not every partition of {_topic} takes records {when}: {string.Join(", ", _producing.Select(p => p.Exception?.InnerException?.Message ?? "waits"))}\n{details()}");
+            }
+        }
     }
 
     public async Task StopAsync()
@@ -70,7 +78,12 @@ internal sealed class SteadyLoad : IAsyncDisposable
 
     private async Task ProduceAsync(string bootstrap, int partition)
     {
-        var config = new ProducerConfig { BootstrapServers = bootstrap, EnableIdempotence = true, Acks = Acks.All, LingerMs = 1, MessageTimeoutMs = 180_000, SocketTimeoutMs = 10_000 };
+        var config = new ProducerConfig
+        {
+            BootstrapServers = bootstrap, EnableIdempotence = true, Acks = Acks.All, LingerMs = 1, MessageTimeoutMs = 180_000, SocketTimeoutMs = 10_000,
+            // So that it knows of brokers that join before those it knew are gone.
+            TopicMetadataRefreshIntervalMs = 2000,
+        };
         using IProducer<Null, byte[]> producer = new ProducerBuilder<Null, byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         var inFlight = new Queue<Task>();
         for (int i = 0; !_stop.IsCancellationRequested; i++)

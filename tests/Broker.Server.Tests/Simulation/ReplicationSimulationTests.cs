@@ -28,7 +28,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
                 return;
             }
 
-            using var simulation = new ReplicationSimulation(seed, BrokenRule.None);
+            using var simulation = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed));
             if (simulation.Run(Steps) is { } violation)
             {
                 Assert.Fail($"BROKER_SIMULATION_SEED={seed} BROKER_SIMULATION_SEEDS=1: {violation}\n{string.Join('\n', Story(seed))}");
@@ -43,21 +43,21 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData("AnyoneMayLead", 1)]
-    [InlineData("AcknowledgedAtOnce", 1)]
-    [InlineData("EpochsAreIgnored", 1)]
-    [InlineData("JoinsBeforeItCaughtUp", 1)]
-    [InlineData("TruncatesToHighWatermark", 1)]
-    [InlineData("StaleControllerMayWrite", 1)]
-    [InlineData("StaleControllerMayAnswer", 4970)]
-    [InlineData("OldReplicasLeaveFirst", 1)]
-    [InlineData("AnyWantedReplicaMayLead", 1)]
-    public void A_broken_rule_is_found(string rule, int first)
+    [InlineData("AnyoneMayLead", 1, false)]
+    [InlineData("AcknowledgedAtOnce", 1, false)]
+    [InlineData("EpochsAreIgnored", 1, false)]
+    [InlineData("JoinsBeforeItCaughtUp", 1, false)]
+    [InlineData("TruncatesToHighWatermark", 1, false)]
+    [InlineData("StaleControllerMayWrite", 1, false)]
+    [InlineData("StaleControllerMayAnswer", 4970, false)]
+    [InlineData("OldReplicasLeaveFirst", 1, true)]
+    [InlineData("AnyWantedReplicaMayLead", 1, true)]
+    public void A_broken_rule_is_found(string rule, int first, bool moves)
     {
         // Hours of faults may pass before one that is rare shows: it is looked for where it is known to.
         for (int seed = first; seed < first + 1000; seed++)
         {
-            using var simulation = new ReplicationSimulation(seed, Enum.Parse<BrokenRule>(rule));
+            using var simulation = new ReplicationSimulation(seed, Enum.Parse<BrokenRule>(rule), moves);
             if (simulation.Run(Steps) is { } violation)
             {
                 output.WriteLine($"seed {seed}: {violation}");
@@ -71,10 +71,13 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     private static IEnumerable<string> Story(int seed)
     {
         List<string> story = [];
-        using var again = new ReplicationSimulation(seed, BrokenRule.None, story);
+        using var again = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed), story);
         again.Run(Steps);
         return story.TakeLast(80);
     }
+
+    /// <summary>Every second seed.</summary>
+    private static bool Moves(int seed) => seed % 2 == 1;
 
     private static int Number(string variable, int otherwise) => int.Parse(Environment.GetEnvironmentVariable(variable) ?? $"{otherwise}", CultureInfo.InvariantCulture);
 }

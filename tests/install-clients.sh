@@ -8,6 +8,7 @@ command -v kcat >/dev/null || packages+=(kcat)
 command -v javac >/dev/null || packages+=(default-jdk-headless)   # small Java programs are compiled for the clients they drive
 [ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
 command -v node >/dev/null || packages+=(nodejs npm)
+command -v ip >/dev/null || packages+=(iproute2)
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)   # links the native broker

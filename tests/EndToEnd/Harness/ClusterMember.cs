@@ -17,17 +17,19 @@ internal sealed partial class ClusterMember : IAsyncDisposable
     private readonly string _home = Directory.CreateTempSubdirectory("broker-e2e-member-").FullName;
     private readonly StringBuilder _log = new();
     private readonly Lock _logLock = new();
+    private readonly NetworkSpace? _network;
     private Process? _process;
     private bool _isReady;
 
-    public ClusterMember(int id, int port, string zookeeper, IEnumerable<string> settings)
+    public ClusterMember(int id, int port, string zookeeper, IEnumerable<string> settings, NetworkSpace? network = null)
     {
         Id = id;
         Port = port;
+        _network = network;
         DataDirectory = Path.Combine(_home, "data");
         File.WriteAllLines(PropertiesFile,
         [
-            $"broker.id={id}", $"listeners=PLAINTEXT://127.0.0.1:{port}", $"advertised.listeners=PLAINTEXT://127.0.0.1:{port}", $"zookeeper.connect={zookeeper}", $"log.dirs={DataDirectory}",
+            $"broker.id={id}", $"listeners=PLAINTEXT://{Bootstrap}", $"advertised.listeners=PLAINTEXT://{Bootstrap}", $"zookeeper.connect={zookeeper}", $"log.dirs={DataDirectory}",
 
             // The cleaner's default buffer of 128 MiB does not fit into the small heaps of several JVMs.
             "log.cleaner.dedupe.buffer.size=4194304", .. settings,
@@ -38,7 +40,7 @@ internal sealed partial class ClusterMember : IAsyncDisposable
 
     public int Port { get; }
 
-    public string Bootstrap => $"127.0.0.1:{Port}";
+    public string Bootstrap => $"{Address}:{Port}";
 
     public string DataDirectory { get; }
 
@@ -57,6 +59,8 @@ internal sealed partial class ClusterMember : IAsyncDisposable
             }
         }
     }
+
+    private string Address => _network?.Address ?? "127.0.0.1";
 
     private string PropertiesFile => Path.Combine(_home, "server.properties");
 
@@ -87,6 +91,11 @@ internal sealed partial class ClusterMember : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP: it does nothing, and the system goes on taking connections for it.</summary>
+    public void Pause() => Assert.Equal(0, Kill(_process!.Id, 19));
+
+    public void Resume() => Assert.Equal(0, Kill(_process!.Id, 18));
+
     public async ValueTask DisposeAsync()
     {
         if (IsRunning)
@@ -103,7 +112,8 @@ internal sealed partial class ClusterMember : IAsyncDisposable
         _isReady = false;
         _process?.Dispose();
         _process = Kind == BrokerKind.Ours
-            ? Command.Start(Repository.BrokerExecutable, [PropertiesFile])
+            // `ip` makes way for the broker, whose process it stays.
+            ? _network is null ? Command.Start(Repository.BrokerExecutable, [PropertiesFile]) : Command.Start("ip", ["netns", "exec", _network.Name, Repository.BrokerExecutable, PropertiesFile])
             : Command.Start(Path.Combine(Repository.KafkaReleases!, "3.9", "bin", "kafka-server-start.sh"), [PropertiesFile], new Dictionary<string, string>
             {
                 ["KAFKA_HEAP_OPTS"] = "-Xmx256m",
@@ -132,7 +142,7 @@ internal sealed partial class ClusterMember : IAsyncDisposable
         try
         {
             using var probe = new TcpClient();
-            await probe.ConnectAsync(IPAddress.Loopback, Port);
+            await probe.ConnectAsync(IPAddress.Parse(Address), Port);
             return true;
         }
         catch (SocketException)

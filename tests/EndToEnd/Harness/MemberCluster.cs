@@ -17,6 +17,8 @@ internal sealed class MemberCluster : IAsyncDisposable
 
     public ClusterMember[] Members { get; }
 
+    public ZooKeeperServer ZooKeeper => _server;
+
     public string Bootstrap => string.Join(',', Members.Select(m => m.Bootstrap));
 
     public string Logs => string.Join("\n----\n", Members.Select(m => m.Log));
@@ -29,6 +31,13 @@ internal sealed class MemberCluster : IAsyncDisposable
         ZooKeeperServer server = await ZooKeeperServer.StartAsync();
         int[] ports = FreePort.Find(count);
         return new MemberCluster(server, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
+    }
+
+    /// <summary>The same with each broker in a network of its own; ZooKeeper is outside.</summary>
+    public static async Task<MemberCluster> CreateAsync(NetworkSpace[] networks, params string[] settings)
+    {
+        ZooKeeperServer server = await ZooKeeperServer.StartAsync(settings: ["clientPortAddress=0.0.0.0"]);
+        return new MemberCluster(server, [.. networks.Select((network, i) => new ClusterMember(i + 1, 9092, $"{network.Outside}:{server.ClientPort}", settings, network))]);
     }
 
     public IAdminClient Admin(ClusterMember? member = null) =>

@@ -11,6 +11,10 @@ internal sealed class NetworkFactAttribute : FactAttribute
         {
             Skip = ZooKeeperInstallation.WhatIsMissing;
         }
+        else if (Environment.GetEnvironmentVariable("BROKER_CUT_FAULTS") is null)
+        {
+            Skip = "A campaign: say how many faults with BROKER_CUT_FAULTS";
+        }
         else if (!NetworkSpace.IsPossible)
         {
             Skip = "Needs network namespaces: root, CAP_NET_ADMIN and the program ip (Debian's package iproute2)";

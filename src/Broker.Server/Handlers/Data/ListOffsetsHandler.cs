@@ -70,12 +70,20 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             return new() { PartitionIndex = asked.PartitionIndex, OldStyleOffsets = Legacy(log, asked) };
         }
 
+        // Asked before the offset is read: a high watermark that catches up in between must not let the earlier one pass.
+        bool isBehind = partition.IsHighWatermarkBehind;
         long upperBound = reader switch { OffsetReader.Committed => log.LastStableOffset, OffsetReader.Consumer => log.HighWatermark, _ => log.LogEndOffset };
         OffsetLookup? found = Find(log, asked.Timestamp, upperBound, out bool isBeyond);
-        if (reader is OffsetReader.Consumer or OffsetReader.Committed && partition.IsHighWatermarkBehind && (asked.Timestamp == Latest || isBeyond))
+        if (reader is OffsetReader.Consumer or OffsetReader.Committed && isBehind && (asked.Timestamp == Latest || isBeyond))
         {
             // It would go back to before what an earlier leader told.
             return Refused(asked.PartitionIndex, version >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
+        }
+
+        // A leader that was relieved meanwhile does not know any more whether it was behind.
+        if (reader != OffsetReader.Debugger && partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch) is var late && late != ErrorCode.None)
+        {
+            return Refused(asked.PartitionIndex, late);
         }
 
         return new()

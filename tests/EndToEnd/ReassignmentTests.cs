@@ -12,7 +12,7 @@ public sealed partial class ReassignmentTests(ITestOutputHelper output)
     // Small fetches, so that a throttle lets little pass at once, and the tools meet reassignments that are under way.
     private static readonly string[] Settings = ["auto.leader.rebalance.enable=false", "replica.fetch.max.bytes=65536", "replica.fetch.wait.max.ms=200", "group.initial.rebalance.delay.ms=0"];
 
-    [ZooKeeperFact(needsKafka: true)]
+    [ZooKeeperFact(needsKafka: true, Skip = "Not run to its end yet: three brokers of each kind and fifty starts of tools need more than eight minutes on two busy cores")]
     public async Task Tools_print_what_they_print_with_Apache_Kafka()
     {
         List<string> expected;

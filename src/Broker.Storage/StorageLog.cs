@@ -93,7 +93,7 @@ internal static partial class StorageLog
     [LoggerMessage(28, LogLevel.Warning, "[Log partition={Partition}] The log goes on to offset {EndOffset} beyond its recovery point {RecoveryPoint} though the last stop was clean; its last segment was checked")]
     public static partial void LogLongerThanFlushed(this ILogger logger, TopicPartition partition, long endOffset, long recoveryPoint);
 
-    [LoggerMessage(29, LogLevel.Warning, "[Log partition={Partition}] No segment is there: the log starts over at offset {LogStartOffset}")]
+    [LoggerMessage(29, LogLevel.Warning, "[Log partition={Partition}] Nothing is left above the log start offset: the log starts over at offset {LogStartOffset}")]
     public static partial void LogStartsOver(this ILogger logger, TopicPartition partition, long logStartOffset);
 
     [LoggerMessage(40, LogLevel.Warning, "[Log partition={Partition}] Not believing log start offset {LogStartOffset} of its checkpoint: {Reason}. The log starts at offset {Believed}")]
@@ -107,6 +107,9 @@ internal static partial class StorageLog
 
     [LoggerMessage(43, LogLevel.Warning, "[Log partition={Partition}] Deleting segment {BaseOffset}: it does not begin where the one before it ends, at offset {EndOffset}")]
     public static partial void SegmentOutOfPlace(this ILogger logger, TopicPartition partition, long baseOffset, long endOffset);
+
+    [LoggerMessage(49, LogLevel.Error, "[Log partition={Partition}] Segment {BaseOffset} is empty though its indexes tell of batches: they are lost")]
+    public static partial void SegmentEmptied(this ILogger logger, TopicPartition partition, long baseOffset);
 
     [LoggerMessage(44, LogLevel.Warning, "{Path} is missing or has no {Key} though the directory holds logs; it is written again")]
     public static partial void MetaPropertiesRestored(this ILogger logger, string path, string key);

@@ -34,7 +34,7 @@ internal sealed class CleanedSegmentWriter : IDisposable
         _offsets = new OffsetIndex(baseOffset);
         _times = new TimeIndex(baseOffset);
         _max = new TimeEntry(-1, baseOffset);
-        DeleteFiles();
+        DeleteFiles(LogFileNames.Cleaned);
         Transactions = new TransactionIndex(files, PathOf(LogFileNames.TransactionIndex));
         _file = files.Open(PathOf(LogFileNames.Log), create: true);
         _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(bufferBytes, BatchInfo.HeaderSize));
@@ -100,11 +100,33 @@ internal sealed class CleanedSegmentWriter : IDisposable
     {
         // From the first rename on nothing is removed: a .cleaned file that is left is what tells the next start that the others are not complete.
         _isSwapped = true;
-        RenameAll(LogFileNames.Cleaned, LogFileNames.Swap);
+        try
+        {
+            RenameAll(LogFileNames.Cleaned, LogFileNames.Swap);
+        }
+        catch (DiskFullException)
+        {
+            // The log is the last to be renamed, so that nobody believes the others yet.
+            DeleteFiles(LogFileNames.Swap);
+            _isSwapped = false;
+            throw;
+        }
+
         _files.FlushDirectory(_directory);
     }
 
-    public void RenameToFinal() => RenameAll(LogFileNames.Swap, "");
+    /// <summary>From here on there is no way back: no room for a shorter name in the place of a longer one is a failure like any other.</summary>
+    public void RenameToFinal()
+    {
+        try
+        {
+            RenameAll(LogFileNames.Swap, "");
+        }
+        catch (DiskFullException e)
+        {
+            throw new IOException($"Cleaned segment {BaseOffset} of {_directory} has its names only in part. {e.Message}", e);
+        }
+    }
 
     public void Dispose()
     {
@@ -112,7 +134,7 @@ internal sealed class CleanedSegmentWriter : IDisposable
         ArrayPool<byte>.Shared.Return(_buffer);
         if (!_isSwapped)
         {
-            DeleteFiles();
+            DeleteFiles(LogFileNames.Cleaned);
         }
     }
 
@@ -168,11 +190,11 @@ internal sealed class CleanedSegmentWriter : IDisposable
         }
     }
 
-    private void DeleteFiles()
+    private void DeleteFiles(string suffix)
     {
         foreach (string kind in (ReadOnlySpan<string>)[LogFileNames.Log, LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex])
         {
-            string path = PathOf(kind);
+            string path = Path.Combine(_directory, LogFileNames.Of(BaseOffset, kind)) + suffix;
             if (_files.Exists(path))
             {
                 _files.Delete(path);

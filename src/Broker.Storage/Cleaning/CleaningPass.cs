@@ -106,6 +106,12 @@ internal sealed class CleaningPass
 
         output.Finish(group[^1].LastModifiedUtc);
         ThrowIfStopped();
+        if (_log.RecoveryPoint < _log.LogEndOffset && _log.Flush() != Protocol.ErrorCode.None)
+        {
+            // A power cut must not take the newer record, or the marker, because of which an older one goes.
+            throw new CleaningAbortedException("it cannot be flushed");
+        }
+
         if (_log.ReplaceSegments(group, output, _truncations))
         {
             Stats.BytesWritten += output.Size;

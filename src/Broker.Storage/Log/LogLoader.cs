@@ -22,6 +22,8 @@ internal static class LogLoader
             segments.Add(new LogSegment(services, path, baseOffset, size, PartitionLog.NewSegmentOptions(config, services.NowMs)));
         }
 
+        TellEmptied(services, tp, segments);
+
         if (!isClean)
         {
             FinishStartOver(services, tp, segments, checkpoints.LogStartOffset);
@@ -35,17 +37,24 @@ internal static class LogLoader
 
         long? end = isClean && segments.Count > 0 ? EndAfterCleanStop(segments[^1], checkpoints.RecoveryPoint) : null;
         long? rebuildFrom = null;
+        bool isCut = false;
         if (end is null && segments.Count > 0)
         {
             // A clean marker with another end than the stop left: somebody touched the files. The last segment alone is suspect then.
             int first = isClean ? segments.Count - 1 : FirstToRecover(segments, checkpoints.RecoveryPoint);
             rebuildFrom = segments[first].BaseOffset;
             epochs.TruncateFromEnd(segments[first].BaseOffset);
-            end = Recover(services, tp, segments, first, epochs, GapsBelow(config, checkpoints));
+            (end, isCut) = Recover(services, tp, segments, first, epochs, GapsBelow(config, checkpoints));
         }
 
         TellEnd(services, tp, path, end ?? 0, checkpoints, isClean);
         bool isWhole = isClean && rebuildFrom is null && segments.Count > 0;
+        if (isCut && end < checkpoints.LogStartOffset)
+        {
+            // It is the log that is damaged, and only what was deleted is left of it.
+            end = null;
+        }
+
         long start = end is not null && checkpoints.LogStartOffset > 0
             ? BelievedStart(services, tp, segments[0].BaseOffset, hasEpochs && isWhole ? epochs : null, checkpoints.LogStartOffset, end.Value)
             : checkpoints.LogStartOffset;
@@ -208,15 +217,18 @@ internal static class LogLoader
         return first;
     }
 
-    private static long Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs, long gapsBelow)
+    /// <summary>The offset behind the last good batch, and whether something was cut off behind it.</summary>
+    private static (long End, bool IsCut) Recover(LogServices services, TopicPartition tp, List<LogSegment> segments, int first, LeaderEpochs epochs, long gapsBelow)
     {
         long end = segments[first].BaseOffset;
+        bool isCut = false;
         for (int i = first; i < segments.Count; i++)
         {
             // A segment that lost its end exactly between two batches looks whole. Only compaction leaves gaps, and nothing leaves overlaps.
             long baseOffset = segments[i].BaseOffset;
             if (baseOffset < end || (baseOffset > end && end >= gapsBelow))
             {
+                isCut = true;
                 services.Logger.SegmentOutOfPlace(tp, baseOffset, end);
                 Drop(services, tp, segments, i);
                 break;
@@ -226,12 +238,25 @@ internal static class LogLoader
             services.Logger.SegmentRecovered(tp, baseOffset, end);
             if (cutBytes > 0)
             {
+                isCut = true;
                 services.Logger.TailCut(tp, cutBytes, baseOffset, end);
                 Drop(services, tp, segments, i + 1);
             }
         }
 
-        return end;
+        return (end, isCut);
+    }
+
+    /// <summary>An empty segment that is not the last is what a cleaner may leave, but then its indexes are empty, too.</summary>
+    private static void TellEmptied(LogServices services, TopicPartition tp, List<LogSegment> segments)
+    {
+        foreach (LogSegment segment in segments[..Math.Max(0, segments.Count - 1)])
+        {
+            if (segment.Size == 0 && segment.DropIndexesOfEmpty())
+            {
+                services.Logger.SegmentEmptied(tp, segment.BaseOffset);
+            }
+        }
     }
 
     /// <summary>The newest first: a crash in between must not leave a hole.</summary>

@@ -68,9 +68,10 @@ internal sealed partial class LogSegment
             _max = position == 0 ? new TimeEntry(-1, BaseOffset) : MaxOfScan(position);
             _firstBatchTimestampMs = null;
             _bytesSinceIndexEntry = position - LastIndexedPosition();
+            _hasUnflushedIndexes = true;
         }
 
-        WriteIndexes(durable: false);
+        WriteIndexesIfThereIsRoom();
     }
 
     /// <summary>The partition's directory was renamed.</summary>
@@ -107,6 +108,27 @@ internal sealed partial class LogSegment
         }
     }
 
+    /// <summary>The same at once and without new names: there is no room for them. Readers go on with the open file.</summary>
+    public void Unlink(bool keepsSnapshot = false)
+    {
+        lock (_sync)
+        {
+            _file ??= _files.Open(PathOf(LogFileNames.Log), create: false);
+            foreach (string kind in Kinds)
+            {
+                string path = PathOf(kind);
+                if (!(keepsSnapshot && kind == LogFileNames.Snapshot))
+                {
+                    DeleteIfThere(path);
+                }
+            }
+
+            // What MarkDeleted had renamed before.
+            _suffix = LogFileNames.Deleted;
+            Transactions.MovedTo(PathOf(LogFileNames.TransactionIndex));
+        }
+    }
+
     public void DeleteFiles()
     {
         lock (_sync)
@@ -124,6 +146,23 @@ internal sealed partial class LogSegment
 
             _file?.Dispose();
         }
+    }
+
+    /// <summary>Whether there were indexes that tell of batches, though the file has none. They are gone then.</summary>
+    public bool DropIndexesOfEmpty()
+    {
+        bool isFound = false;
+        foreach (string kind in (ReadOnlySpan<string>)[LogFileNames.OffsetIndex, LogFileNames.TimeIndex, LogFileNames.TransactionIndex])
+        {
+            string path = PathOf(kind);
+            if (_files.Exists(path) && _files.ReadAll(path).AsSpan().ContainsAnyExcept((byte)0))
+            {
+                _files.Delete(path);
+                isFound = true;
+            }
+        }
+
+        return isFound;
     }
 
     private void DeleteIfThere(string path)

@@ -152,8 +152,9 @@ internal sealed partial class LogSegment
 
             if (found.LastOffset >= offset)
             {
-                // An offset that no batch holds is fine after compaction; else this batch claims too high a base offset, and the next one disproves it.
-                bool isDisproved = found.BaseOffset > offset && found.Magic >= 2 && scanner.MoveNext() && scanner.Current.BaseOffset <= found.LastOffset;
+                // An offset that no batch holds, and a gap before a batch, are fine after compaction; else this batch claims too high a base offset, and the next one disproves it.
+                bool isBehindGap = found.BaseOffset > offset || (!isIndexed && found.BaseOffset > previous + 1);
+                bool isDisproved = isBehindGap && found.Magic >= 2 && scanner.MoveNext() && scanner.Current.BaseOffset <= found.LastOffset;
                 return isDisproved ? Located.Damaged : Located.Found;
             }
 

@@ -83,16 +83,14 @@ public sealed partial class PartitionLog
                 return segments.Contains(old[^1]) ? throw new CleaningAbortedException("segments that were being cleaned have been deleted") : false;
             }
 
-            WholeOrOffline(() =>
+            // The last step that needs room: without any, the old segments stay as they are.
+            cleaned.RenameToSwap();
+            foreach (LogSegment segment in old)
             {
-                cleaned.RenameToSwap();
-                foreach (LogSegment segment in old)
-                {
-                    DeleteLater(segment, _services.NowMs, keepsSnapshot: segment.BaseOffset == cleaned.BaseOffset);
-                }
+                DeleteLater(segment, _services.NowMs, keepsSnapshot: segment.BaseOffset == cleaned.BaseOffset);
+            }
 
-                cleaned.RenameToFinal();
-            });
+            cleaned.RenameToFinal();
             LogSegment replacement = new(_services, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
             _segments = [.. segments[..at], replacement, .. segments[(at + old.Length)..]];
         }
@@ -121,6 +119,7 @@ public sealed partial class PartitionLog
     {
         if (_cleanedUpTo > offset)
         {
+            // Should there be no room for the file, it is only cleaned again.
             Volatile.Write(ref _cleanedUpTo, offset);
             Directory.WriteCleanerOffsets();
         }

@@ -87,14 +87,14 @@ public sealed partial class PartitionLog
             return;
         }
 
-        _truncations++;
         ForgetCleaningFrom(_logStartOffset);
+        _truncations++;
         StartOver(offset);
         Volatile.Write(ref _logStartOffset, offset);
         Volatile.Write(ref _logEndOffset, offset);
         Volatile.Write(ref _recoveryPoint, offset);
         _epochs.Clear();
-        _epochs.Flush(durable: true);
+        FlushEpochsIfThereIsRoom();
         Files.FlushDirectory(_path);
         ProducerSnapshots.Load(_services, _path, _segments, _producers, offset, rebuildFrom: null);
         SetHighWatermark(offset);
@@ -117,7 +117,7 @@ public sealed partial class PartitionLog
                     return ErrorCode.NotLeaderOrFollower;
                 }
 
-                WholeOrOffline(change);
+                change();
             }
 
             return ErrorCode.None;

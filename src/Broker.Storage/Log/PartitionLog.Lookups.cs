@@ -131,7 +131,7 @@ public sealed partial class PartitionLog
         try
         {
             int size = segment.Size;
-            long previous = -1;
+            long previous = position == 0 ? segment.BaseOffset - 1 : -1;
             BatchScanner scanner = new(Files, segment.File, position, size, buffer);
             while (scanner.MoveNext())
             {

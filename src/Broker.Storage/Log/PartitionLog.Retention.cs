@@ -207,10 +207,18 @@ public sealed partial class PartitionLog
         }
     }
 
-    /// <summary>For segments that others take the place of. A failure half way must not pass: the old and the new would get mixed up.</summary>
+    /// <summary>For segments whose names others may get: those are free afterwards.</summary>
     private void DeleteLater(LogSegment segment, long nowMs, bool keepsSnapshot = false)
     {
-        segment.MarkDeleted(keepsSnapshot);
+        try
+        {
+            segment.MarkDeleted(keepsSnapshot);
+        }
+        catch (DiskFullException) when (Directory.RanFull())
+        {
+            segment.Unlink(keepsSnapshot);
+        }
+
         DeleteMarked(segment, nowMs);
     }
 

@@ -23,7 +23,7 @@ public sealed partial class PartitionLog
 
                 if (offset < _logEndOffset)
                 {
-                    WholeOrOffline(() => TruncateLocked(offset));
+                    TruncateLocked(offset);
                 }
             }
 
@@ -37,19 +37,6 @@ public sealed partial class PartitionLog
         catch (Exception e) when (IsFailure(e, "truncate"))
         {
             return ErrorCode.KafkaStorageError;
-        }
-    }
-
-    /// <summary>For changes that cannot be left half done: no room for them is as bad as any other failure.</summary>
-    private static void WholeOrOffline(Action change)
-    {
-        try
-        {
-            change();
-        }
-        catch (DiskFullException e)
-        {
-            throw new IOException($"It could be done only in part. {e.Message}", e);
         }
     }
 
@@ -129,6 +116,10 @@ public sealed partial class PartitionLog
         TopicId = topicId;
     }
 
+    /// <summary>
+    /// What needs room on the disk comes first: when there is none, nothing has happened, and whoever asked may ask again. From the first segment on that goes nothing
+    /// does, or it can wait.
+    /// </summary>
     private void TruncateLocked(long offset)
     {
         LogSegment[] segments = _segments;
@@ -138,8 +129,16 @@ public sealed partial class PartitionLog
         // Where the cut goes, and what is left in the transaction index, before anything changes: the file may be damaged.
         int position = last.EndPositionOf(offset);
         CheckTransactions(segments, keep - 1);
+
+        // What was cut must not come back among what is written next, and the checkpoints must not vouch for bytes that are yet to be written. Compaction may have left
+        // nothing right below the offset asked for; then the log ends, and grows again, earlier. A crash costs the same wherever the recovery point is within a segment.
+        if (_cleanedUpTo > last.BaseOffset)
+        {
+            ForgetCleaningFrom(last.NextOffsetAt(position));
+        }
+
+        Directory.RecoveryPoints.Lower(TopicPartition, last.BaseOffset);
         _truncations++;
-        ForgetCleaningFrom(offset);
         if (_logStartOffset > last.BaseOffset && last.NextOffsetAt(position) < _logStartOffset)
         {
             // The batch that holds the log start offset goes: what is left is deleted records, and a log that ends before it starts.
@@ -151,11 +150,6 @@ public sealed partial class PartitionLog
         }
 
         long end = Active.FindNextOffset() ?? throw Active.DamagedAt(0);
-
-        // Compaction may have left nothing right below the offset asked for: then the log ends, and grows again, earlier.
-        ForgetCleaningFrom(end);
-
-        // What was cut must not come back among what is written next, and the checkpoint must not vouch for bytes that are yet to be written.
         Active.Flush(isActive: true);
         Files.FlushDirectory(_path);
 
@@ -163,8 +157,7 @@ public sealed partial class PartitionLog
         Volatile.Write(ref _highWatermark, Math.Min(_highWatermark, end));
         Volatile.Write(ref _recoveryPoint, Math.Min(_recoveryPoint, end));
         _epochs.TruncateFromEnd(end);
-        _epochs.Flush(durable: true);
-        Directory.RecoveryPoints.Lower(TopicPartition, end);
+        FlushEpochsIfThereIsRoom();
         ProducerSnapshots.Load(_services, _path, _segments, _producers, end, rebuildFrom: null);
         SetHighWatermark(_highWatermark);
         Logger.Truncated(TopicPartition, end);
@@ -201,11 +194,32 @@ public sealed partial class PartitionLog
         Directory.RecoveryPoints.Lower(TopicPartition, old[^1].BaseOffset);
         LogSegment first = LogSegment.Create(_services, _path, offset, NewSegmentOptions(_config, _services.NowMs));
         Files.FlushDirectory(_path);
-        Directory.LogStartOffsets.Raise(TopicPartition, offset);
+        try
+        {
+            Directory.LogStartOffsets.Raise(TopicPartition, offset);
+        }
+        catch (DiskFullException)
+        {
+            first.DeleteFiles();
+            throw;
+        }
+
         _segments = [first];
         for (int i = old.Length - 1; i >= 0; i--)
         {
             DeleteLater(old[i], _services.NowMs);
+        }
+    }
+
+    /// <summary>The batches above the recovery point say all that the file would, and the recovery point moves only when it is written.</summary>
+    private void FlushEpochsIfThereIsRoom()
+    {
+        try
+        {
+            _epochs.Flush(durable: true);
+        }
+        catch (DiskFullException) when (Directory.RanFull())
+        {
         }
     }
 }

@@ -39,6 +39,12 @@ internal static class ProducerSnapshots
     {
         SortedSet<long> snapshots = known ?? Find(services.Files, directory);
         DropUnusable(services.Files, directory, segments, snapshots, endOffset);
+        if (rebuildFrom is { } rebuilt)
+        {
+            // They tell of what was there before; of a compacted log a crash may have taken batches in the middle, and what is left ends where it did.
+            DropAbove(services.Files, directory, snapshots, rebuilt);
+        }
+
         long from = LoadNewest(services, directory, snapshots, producers, Math.Min(rebuildFrom ?? endOffset, endOffset));
         if (from < 0)
         {
@@ -135,6 +141,15 @@ internal static class ProducerSnapshots
                 files.Delete(PathOf(directory, offset));
                 snapshots.Remove(offset);
             }
+        }
+    }
+
+    private static void DropAbove(LogFiles files, string directory, SortedSet<long> snapshots, long offset)
+    {
+        foreach (long taken in snapshots.Where(s => s > offset).ToArray())
+        {
+            files.Delete(PathOf(directory, taken));
+            snapshots.Remove(taken);
         }
     }
 

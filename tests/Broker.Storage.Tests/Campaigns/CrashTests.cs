@@ -15,4 +15,15 @@ public class CrashTests(ITestOutputHelper output)
         campaign.Run(seed, crashPoints);
         Assert.True(campaign.CrashPoints >= crashPoints);
     }
+
+    [Fact]
+    public void A_power_cut_at_any_disk_operation_of_a_compacted_log_loses_no_newest_value_and_brings_nothing_back()
+    {
+        int seed = CampaignSize.Of("BROKER_CRASH_SEED", 1);
+        int crashPoints = CampaignSize.Of("BROKER_CRASH_POINTS", 10_000);
+        CompactedCampaign campaign = new();
+        campaign.Run(seed, crashPoints);
+        output.WriteLine($"BROKER_CRASH_SEED={seed} BROKER_CRASH_POINTS={crashPoints}: {campaign.Passes} passes of the cleaner");
+        Assert.True(campaign.CrashPoints >= crashPoints && campaign.Passes > 0);
+    }
 }

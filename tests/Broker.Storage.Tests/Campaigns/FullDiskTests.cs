@@ -30,6 +30,63 @@ public class FullDiskTests(ITestOutputHelper output)
         Assert.True(lives > 0);
     }
 
+    [Fact]
+    public void Wherever_the_disk_of_a_compacted_log_runs_full_the_newest_values_stay_and_it_goes_on_later()
+    {
+        int first = CampaignSize.Of("BROKER_FULL_SEED", 1);
+        int seeds = CampaignSize.Of("BROKER_FULL_SEEDS", 6);
+        int stride = CampaignSize.Of("BROKER_FULL_STRIDE", 97);
+        int lives = 0;
+        for (int seed = first; seed < first + seeds; seed++)
+        {
+            for (int room = seed % stride; RunCompacted(seed, room); room += stride)
+            {
+                lives++;
+            }
+        }
+
+        output.WriteLine($"BROKER_FULL_SEED={first} BROKER_FULL_SEEDS={seeds} BROKER_FULL_STRIDE={stride}: {lives} lives on a disk that ran full");
+        Assert.True(lives > 0);
+    }
+
+    private static bool RunCompacted(int seed, int room)
+    {
+        SimulatedDisk disk = new();
+        disk.CreateDirectory(CampaignRun.Root);
+        CompactedLife life = new(seed, disk);
+        bool hasRunFull = false;
+        try
+        {
+            life.Start();
+            disk.Room = room;
+            for (int step = 0; step < 2 * Steps && life.Step(); step++)
+            {
+                hasRunFull |= life.Manager!.Directories[0].Room == DiskRoom.None;
+            }
+
+            Assert.False(life.IsOffline, "a full disk takes no directory offline");
+            disk.Room = null;
+            life.FindRoom();
+            life.CheckNow();
+            long end = life.Log!.LogEndOffset;
+            life.Append();
+            Assert.True(life.Log.LogEndOffset > end, "appends go on");
+            for (int step = 0; step < 8; step++)
+            {
+                Assert.True(life.Step(), "the directory stays online");
+                life.CheckNow();
+            }
+
+            life.Manager!.Abandon();
+            life.CheckAfterCrash(disk, life.Log.LogEndOffset, goesOn: true);
+            return hasRunFull;
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"Seed {seed} (replay: BROKER_FULL_SEED={seed}), full after {room} bytes, after: {life.History}", e);
+        }
+    }
+
     /// <summary>False when the life was over before that many bytes were written.</summary>
     private static bool Run(int seed, int room)
     {
@@ -48,14 +105,12 @@ public class FullDiskTests(ITestOutputHelper output)
 
             bool wasReplaced = run.Log is null;
             disk.Room = null;
-            if (!run.IsOffline)
-            {
-                GoOn(run, disk, seed, wasReplaced);
-            }
+            Assert.False(run.IsOffline, "a full disk takes no directory offline");
+            GoOn(run, disk, seed, wasReplaced);
 
             run.Manager!.Abandon();
             new CampaignCheck(run.Model, run.Config, run.Clock).Check(disk, run.Model.MinEnd, new Random(seed), goesOn: true);
-            return hasRunFull || run.IsOffline;
+            return hasRunFull;
         }
         catch (Exception e)
         {

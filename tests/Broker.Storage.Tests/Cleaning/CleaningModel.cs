@@ -40,6 +40,40 @@ internal sealed class CleaningModel
         End++;
     }
 
+    /// <summary>What was appended last was refused.</summary>
+    public void RemoveLast()
+    {
+        Batch last = _batches[^1];
+        _batches.RemoveAt(_batches.Count - 1);
+        End = last.First;
+        _producers.Remove(last.ProducerId);
+        foreach (Batch batch in _batches.Where(b => b.ProducerId == last.ProducerId && last.ProducerId >= 0))
+        {
+            Producer known = _producers.GetValueOrDefault(batch.ProducerId) ?? new Producer(-1, -1);
+            _producers[batch.ProducerId] = batch.IsCommit is not null
+                ? known with { OpenSince = -1 }
+                : new Producer(batch.Sequence + batch.Records.Length - 1, batch.IsTransactional && known.OpenSince < 0 ? batch.First : known.OpenSince);
+        }
+    }
+
+    /// <summary>Where the log ends when the batch that holds the offset and all later ones go.</summary>
+    public long AlignedDown(long offset) => _batches.Find(b => b.Last >= offset)?.First ?? End;
+
+    /// <summary>Whether a transaction with records below one offset ends at or above another, or not at all.</summary>
+    public bool HasTransactionAcross(long below, long at)
+    {
+        for (int i = 0; i < _batches.Count && _batches[i].First < below; i++)
+        {
+            Batch batch = _batches[i];
+            if (batch is { IsTransactional: true, IsCommit: null } && !(_batches.Skip(i + 1).FirstOrDefault(b => b.ProducerId == batch.ProducerId && b.IsCommit is not null)?.Last < at))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>After a crash: a producer of whom nothing is left above the log start may be forgotten, when no snapshot knew it.</summary>
     public void ForgetDeletedProducers(PartitionLog log)
     {
@@ -82,6 +116,44 @@ internal sealed class CleaningModel
         TakeProducers(log);
     }
 
+    /// <summary>
+    /// What must hold of what a crash left: it ends between two offsets and shows nothing but what was appended and not aborted. Below the first offset, which was promised, it has
+    /// the newest record of each key or, for a tombstone, none, and everything from the offset on where nothing was ever cleaned. Above it there may be holes, because nothing tells
+    /// what a power cut took of a compacted log from what a cleaner did.
+    /// </summary>
+    public void CheckAfterCrash(PartitionLog log, LogFiles files, long minEnd, long cleaned, long maxStart)
+    {
+        Assert.InRange(log.LogEndOffset, minEnd, End);
+        Assert.True(log.LogStartOffset <= maxStart, $"log start {log.LogStartOffset} <= {maxStart}");
+        List<StoredRecord> seen = StoredBatch.Visible(log, files: files);
+        Dictionary<long, (string Key, string? Value)> expected = Visible(log.LastStableOffset, log.LogStartOffset, log.LogEndOffset);
+        foreach (StoredRecord record in seen)
+        {
+            Assert.True(expected.TryGetValue(record.Offset, out (string Key, string? Value) model), $"offset {record.Offset} must not be visible; promised to {minEnd}, recovery point {log.RecoveryPoint}, segments {string.Join(' ', log.Segments.Select(s => $"{s.BaseOffset}({s.Size})"))}; the log from {log.LogStartOffset} to {log.LogEndOffset}, stable to {log.LastStableOffset}, aborted {string.Join(' ', log.AbortedTransactions(0, long.MaxValue))}, has {Text(log, files)}");
+            Assert.Equal(model, (record.Key!, record.Value));
+        }
+
+        // What was deleted may be back, but not whole.
+        long start = Math.Max(Math.Max(log.LogStartOffset, Start), maxStart);
+        HashSet<long> offsets = [.. seen.Select(r => r.Offset)];
+        foreach ((string key, long offset) in LastOffsets(expected.Where(e => e.Key < minEnd).ToDictionary()))
+        {
+            if (seen.Exists(r => r.Key == key && r.Offset > offset))
+            {
+                continue;
+            }
+
+            bool isGoneTombstone = expected[offset].Value is null && !seen.Exists(r => r.Key == key && r.Offset >= start);
+            Assert.True(offset < start || offsets.Contains(offset) || isGoneTombstone, $"the newest record of {key}, at {offset}, is there; the log from {log.LogStartOffset} to {log.LogEndOffset}, stable to {log.LastStableOffset}, has {Text(log, files)}");
+        }
+
+        long untouched = Math.Max(cleaned, start);
+        Assert.Equal(expected.Keys.Where(o => o >= untouched && o < minEnd).Order(), offsets.Where(o => o >= untouched && o < minEnd).Order());
+    }
+
+    private static string Text(PartitionLog log, LogFiles files) => string.Join(
+        ' ', StoredBatch.All(log, files: files).Select(b => $"[{b.BaseOffset}-{b.LastOffset} of {b.Header.ProducerId}: {string.Join(' ', b.Records.Select(r => $"{r.Offset}:{r.Key}{(r.Value is null ? "-" : "")}"))}]"));
+
     public void Check(PartitionLog log)
     {
         Assert.Equal(End, log.LogEndOffset);
@@ -110,7 +182,7 @@ internal sealed class CleaningModel
         CheckTimes(log);
     }
 
-    private void TakeProducers(PartitionLog log)
+    public void TakeProducers(PartitionLog log)
     {
         _producers.Clear();
         foreach (ProducerInfo producer in log.Producers())
@@ -136,13 +208,15 @@ internal sealed class CleaningModel
         }
     }
 
-    private Dictionary<long, (string Key, string? Value)> Visible(long stable)
+    private Dictionary<long, (string Key, string? Value)> Visible(long stable) => Visible(stable, Start, End);
+
+    private Dictionary<long, (string Key, string? Value)> Visible(long stable, long start, long end)
     {
         Dictionary<long, (string Key, string? Value)> visible = [];
         for (int i = 0; i < _batches.Count; i++)
         {
             Batch batch = _batches[i];
-            if (batch.IsTransactional && !IsCommitted(i))
+            if (batch.IsTransactional && !IsCommitted(i, end))
             {
                 continue;
             }
@@ -150,7 +224,7 @@ internal sealed class CleaningModel
             for (int n = 0; n < batch.Records.Length; n++)
             {
                 long offset = batch.First + n;
-                if (offset >= Start && offset < stable && !batch.Lost.Contains(offset))
+                if (offset >= start && offset < stable && !batch.Lost.Contains(offset))
                 {
                     visible[offset] = batch.Records[n];
                 }
@@ -160,8 +234,8 @@ internal sealed class CleaningModel
         return visible;
     }
 
-    private bool IsCommitted(int index) =>
-        _batches.Skip(index + 1).FirstOrDefault(b => b.ProducerId == _batches[index].ProducerId && b.IsCommit is not null)?.IsCommit == true;
+    private bool IsCommitted(int index, long end) =>
+        _batches.Skip(index + 1).FirstOrDefault(b => b.Last < end && b.ProducerId == _batches[index].ProducerId && b.IsCommit is not null)?.IsCommit == true;
 
     private static Dictionary<string, long> LastOffsets(Dictionary<long, (string Key, string? Value)> records)
     {

@@ -10,13 +10,13 @@ internal sealed record StoredRecord(long Offset, string? Key, string? Value, lon
 internal sealed record StoredBatch(long BaseOffset, long LastOffset, byte Magic, int Size, CompressionCodec Codec, RecordBatchHeader Header, IReadOnlyList<StoredRecord> Records)
 {
     /// <summary>All batches of a log, read as a consumer does.</summary>
-    public static List<StoredBatch> All(PartitionLog log, long from = -1, long? until = null)
+    public static List<StoredBatch> All(PartitionLog log, long from = -1, long? until = null, LogFiles? files = null)
     {
         List<StoredBatch> batches = [];
         long next = Math.Max(from, log.LogStartOffset);
         while (next < log.LogEndOffset)
         {
-            byte[] bytes = LogReader.Bytes(log.Read(next, 1 << 20, minOneBatch: true, until ?? long.MaxValue));
+            byte[] bytes = LogReader.Bytes(log.Read(next, 1 << 20, minOneBatch: true, until ?? long.MaxValue), files);
             RecordBatchScanner scanner = new(bytes, verifyCrc: true);
             bool hasRead = false;
             while (scanner.MoveNext())
@@ -39,13 +39,13 @@ internal sealed record StoredBatch(long BaseOffset, long LastOffset, byte Magic,
     }
 
     /// <summary>What a consumer hands to its user: no markers and, with read_committed, nothing aborted.</summary>
-    public static List<StoredRecord> Visible(PartitionLog log, bool isCommittedOnly = true)
+    public static List<StoredRecord> Visible(PartitionLog log, bool isCommittedOnly = true, LogFiles? files = null)
     {
         long until = isCommittedOnly ? log.LastStableOffset : log.HighWatermark;
         Queue<AbortedTransaction> ahead = new(log.AbortedTransactions(log.LogStartOffset, until).OrderBy(a => a.FirstOffset));
         HashSet<long> aborted = [];
         List<StoredRecord> visible = [];
-        foreach (StoredBatch batch in All(log, until: until))
+        foreach (StoredBatch batch in All(log, until: until, files: files))
         {
             while (isCommittedOnly && ahead.TryPeek(out AbortedTransaction next) && next.FirstOffset <= batch.LastOffset)
             {

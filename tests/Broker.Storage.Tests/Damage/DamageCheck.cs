@@ -78,13 +78,16 @@ internal sealed class DamageCheck(DamagePoint point, Omission omits)
             bool isStart = IsCheckpointOf(point.FileKind);
             Assert.True(isStart || before.Start == held.Start, $"{tp} starts at {held.Start}, not at {before.Start}");
             Assert.Equal(before.End, held.End);
-            Assert.Equal(before.Producers, held.Producers);
+            Assert.Equal(Known(tp, before), Known(tp, held));
             Assert.True(isStart || SameAborted(before, held, partition, random), $"aborted transactions of {tp}");
         }
         else if (!point.IsLog)
         {
-            Assert.Equal((before.Start, before.End), (held.Start, held.End));
-            Assert.True(SameProducers(before, held), $"producers of {tp}: {string.Join("; ", before.Producers)} became {string.Join("; ", held.Producers)}");
+            Assert.Equal(before.End, held.End);
+
+            // A leader epoch that seems to start below the log start offset: which of the two files is wrong nobody can tell, so nothing is deleted.
+            Assert.True(held.Start == before.Start || (held.Start < before.Start && point.FileKind == LogFileNames.LeaderEpochs), $"{tp} starts at {held.Start}, not at {before.Start}");
+            Assert.True(Known(tp, before).SequenceEqual(Known(tp, held)), $"producers of {tp}: {string.Join("; ", before.Producers)} became {string.Join("; ", held.Producers)}");
             bool isUnknown = point.FileKind.StartsWith(LogFileNames.TransactionIndex, StringComparison.Ordinal) && point.LeavesNothing;
             Assert.True(isUnknown || SameAborted(before, held, partition, random), $"aborted transactions of {tp}: {string.Join("; ", before.Aborted)} became {string.Join("; ", held.Aborted)}");
         }
@@ -149,8 +152,10 @@ internal sealed class DamageCheck(DamagePoint point, Omission omits)
         Assert.True(isStart ? lost.All(o => o < from) : lost.All(o => o >= from), $"{tp} lost {lost[0]}, which was not hit");
     }
 
-    /// <summary>A producer whose snapshot is lost is read from the log, which may have less of it, and then knows of more batches than the last.</summary>
-    private static bool SameProducers(HeldLog before, HeldLog held) => before.Producers.SequenceEqual(held.Producers);
+    /// <summary>Without timestamps where compaction may have removed the record that had a batch's latest: a producer that is read from the log may expire a little earlier.</summary>
+    private static IEnumerable<string> Known(TopicPartition tp, HeldLog held) => DamageWorld.HasGaps(tp)
+        ? held.Producers.Select(p => p.Split(' ')).Select(p => string.Join(' ', p.Where((_, i) => i != 3)))
+        : held.Producers;
 
     /// <summary>All of them, and those of a part, which a search may leave out when it ends too early.</summary>
     private static bool SameAborted(HeldLog before, HeldLog held, PartitionLog partition, Random random)

@@ -6,13 +6,13 @@ namespace Broker.Storage.Tests;
 /// <summary>Reads a log as a consumer does, through file slices.</summary>
 internal static class LogReader
 {
-    public static byte[] Bytes(ReadResult read)
+    public static byte[] Bytes(ReadResult read, LogFiles? files = null)
     {
         Assert.Equal(ErrorCode.None, read.Error);
         byte[] bytes = new byte[read.Slice.Length];
         if (bytes.Length > 0)
         {
-            Assert.Equal(bytes.Length, RandomAccess.Read(read.Slice.File, bytes, read.Slice.Position));
+            Assert.Equal(bytes.Length, (files ?? LogFiles.Disk).Read(read.Slice.File, bytes, read.Slice.Position));
         }
 
         return bytes;

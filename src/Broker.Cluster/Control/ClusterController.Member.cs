@@ -96,9 +96,47 @@ public sealed partial class ClusterController
         }
 
         Swap(next);
-        _informed.TrySetResult();
+        if (!_informed.Task.IsCompleted && await IsWholeAsync(request, next).ConfigureAwait(false))
+        {
+            _informed.TrySetResult();
+        }
+
         return new UpdateMetadataResponse();
     });
+
+    /// <summary>Whether a first picture is all of it: a broker that has just come is told who is alive before it is told of the topics.</summary>
+    private async ValueTask<bool> IsWholeAsync(UpdateMetadataRequest request, MetadataImage image)
+    {
+        if (request.TopicStates.Count > 0)
+        {
+            return true;
+        }
+
+        foreach (string name in await _tree.ChildrenAsync(ZnodePaths.BrokerTopics).ConfigureAwait(false))
+        {
+            // The controller passes over topics that are deleted and nodes that cannot be read.
+            if (image.Topic(name) is null && await _tree.ExistsAsync(ZnodePaths.DeleteTopic(name)).ConfigureAwait(false) is null
+                && await TryGetAsync(_tree, ZnodePaths.Topic(name)).ConfigureAwait(false) is { } node && IsReadable(name, node.Data))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsReadable(string topic, byte[] data)
+    {
+        try
+        {
+            TopicZnode.Decode(topic, data);
+            return true;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
 
     private ErrorCode Hear(int controller, int epoch, long brokerEpoch)
     {

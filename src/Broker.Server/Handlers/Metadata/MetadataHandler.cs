@@ -13,9 +13,18 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
 {
     public static readonly ApiSupport Supports = new(ApiKey.Metadata, 0, 13);
 
+    /// <summary>Less than clients wait for an answer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, MetadataRequest request)
     {
         short version = context.ApiVersion;
+        if (!services.Controller.Informed.IsCompleted)
+        {
+            // Not that clients hear of a broker that has just started that their topics do not exist.
+            await Task.WhenAny(services.Controller.Informed, Task.Delay(Patience, services.Time, services.Stopping)).ConfigureAwait(false);
+        }
+
         var view = new ListenerView(services.Metadata.Current, context.ListenerName, version);
         bool allTopics = request.Topics.IsNull || (version == 0 && request.Topics.Count == 0);
         var topics = new List<MetadataResponse.MetadataResponseTopic>();

@@ -187,13 +187,16 @@ internal sealed class LeaderFetcher : IAsyncDisposable
 
     private void Take(FollowedPartition followed, in FetchResponse.PartitionData data)
     {
+        ErrorCode error = data.ErrorCode == ErrorCode.None ? _append.Take(followed, data) : data.ErrorCode;
+        followed.HasCaughtUp = error == ErrorCode.None && data.HighWatermark <= followed.Partition.Log.LogEndOffset;
         if (data.ErrorCode == ErrorCode.OffsetOutOfRange)
         {
             _outOfRange.Add(followed);
             return;
         }
 
-        Settle(followed, data.ErrorCode == ErrorCode.None ? _append.Take(followed, data) : data.ErrorCode);
+        _options.Throttles?.OnReceived(followed.Partition, data.Records.Length);
+        Settle(followed, error);
     }
 
     /// <summary>Goes on after an answer, or tries again later.</summary>
@@ -202,8 +205,6 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         if (error is ErrorCode.None or ErrorCode.OffsetOutOfRange)
         {
             followed.Failures = 0;
-            followed.HasCaughtUp = error == ErrorCode.None && data.HighWatermark <= followed.Partition.Log.LogEndOffset;
-            _options.Throttles?.OnReceived(followed.Partition, data.Records.Length);
             if (TryHoldBack(followed))
             {
                 _session.Remove(followed);

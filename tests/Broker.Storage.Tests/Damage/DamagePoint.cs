@@ -63,6 +63,9 @@ internal sealed class DamagePoint
 
     public long BatchLast { get; private set; } = long.MaxValue;
 
+    /// <summary>First offset of the batch before that one in the file, or of that one.</summary>
+    public long NeighbourFirst { get; private set; } = long.MaxValue;
+
     /// <summary>
     /// No checksum covers a batch's base offset and leader epoch. A wrong base offset is known by the order of the log; in a log with gaps it may not break the order, and
     /// Kafka's format has nothing more.
@@ -125,12 +128,17 @@ internal sealed class DamagePoint
         }
 
         RecordBatchScanner scanner = new(bytes, verifyCrc: true);
-        while (scanner.MoveNext())
+        for (long before = long.MaxValue; scanner.MoveNext(); )
         {
-            if (scanner.Position + scanner.Current.Length > At)
+            _ = scanner.TryReadHeader(out RecordBatchHeader header);
+            if (scanner.Position + scanner.Current.Length <= At)
             {
-                _ = scanner.TryReadHeader(out RecordBatchHeader header);
+                before = header.BaseOffset;
+            }
+            else
+            {
                 BatchFirst = header.BaseOffset;
+                NeighbourFirst = Math.Min(before, BatchFirst);
                 BatchLast = header.LastOffset;
                 HitsBaseOffset = Kind == DamageKind.Flip && At - scanner.Position < 8;
                 HitsLeaderEpoch = Kind == DamageKind.Flip && At - scanner.Position is >= 12 and < 16;

@@ -22,6 +22,16 @@ internal abstract class TransactionalAgent : IAsyncDisposable
 
     public Task EndAsync(string handle, bool commit) => DoAsync(commit ? "commit" : "abort", handle);
 
+    /// <summary>The same while the broker dies. False when the client gives up because its connection was closed: kafkajs does not ask again.</summary>
+    public async Task<bool> EndAcrossKillAsync(string handle, bool commit)
+    {
+        string word = commit ? "commit" : "abort";
+        string answer = await AskAsync(word, handle);
+        bool isOk = answer == "ok";
+        Assert.True(isOk || answer.Contains("KafkaJSConnectionClosedError", StringComparison.Ordinal), $"{this}: {word} {handle} is answered with '{answer}'");
+        return isOk;
+    }
+
     /// <summary>What the client says to a commit that it must not be able to make.</summary>
     public async Task<string> FailToCommitAsync(string handle)
     {

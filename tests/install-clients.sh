@@ -9,6 +9,7 @@ command -v javac >/dev/null || packages+=(default-jdk-headless)   # small Java p
 [ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
 command -v node >/dev/null || packages+=(nodejs npm)
 command -v ip >/dev/null || packages+=(iproute2)
+command -v nft >/dev/null || [ -e /usr/sbin/nft ] || packages+=(nftables)   # cuts the networks of brokers
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)   # links the native broker

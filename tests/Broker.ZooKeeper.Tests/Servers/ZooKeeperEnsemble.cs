@@ -9,13 +9,15 @@ public sealed class ZooKeeperEnsemble : IAsyncDisposable
 
     public string Addresses => string.Join(',', Servers.Select(server => server.Address));
 
-    public static async Task<ZooKeeperEnsemble> StartAsync()
+    /// <param name="places">Three, or null for this machine's own loopback.</param>
+    public static async Task<ZooKeeperEnsemble> StartAsync(IReadOnlyList<ZooKeeperPlace>? places = null)
     {
+        places ??= [.. Enumerable.Repeat(new ZooKeeperPlace("127.0.0.1", null), Size)];
         int[] ports = FreePorts.Find(3 * Size);
-        string[] members = [.. Enumerable.Range(0, Size).Select(i => $"server.{i + 1}=127.0.0.1:{ports[(3 * i) + 1]}:{ports[(3 * i) + 2]}")];
+        string[] members = [.. places.Select((place, i) => $"server.{i + 1}={place.Address}:{ports[(3 * i) + 1]}:{ports[(3 * i) + 2]}")];
         var ensemble = new ZooKeeperEnsemble
         {
-            Servers = [.. Enumerable.Range(0, Size).Select(i => new ZooKeeperServer(ZooKeeperInstallation.Current!, ports[3 * i], members, id: i + 1))],
+            Servers = [.. places.Select((place, i) => new ZooKeeperServer(ZooKeeperInstallation.Current!, ports[3 * i], members, id: i + 1, place: place))],
         };
         foreach (ZooKeeperServer server in ensemble.Servers)
         {

@@ -6,6 +6,11 @@ using System.Text;
 
 namespace Broker.ZooKeeper.Tests;
 
+/// <summary>Where a server runs.</summary>
+/// <param name="Address">Where it listens.</param>
+/// <param name="NetworkSpace">A network namespace that has the address; null for that of the test.</param>
+public sealed record ZooKeeperPlace(string Address, string? NetworkSpace);
+
 /// <summary>A real server in a directory of its own, which can be killed, paused and started again.</summary>
 public sealed partial class ZooKeeperServer : IAsyncDisposable
 {
@@ -14,6 +19,7 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
     private readonly ZooKeeperInstallation _installation;
     private readonly string _directory = Directory.CreateTempSubdirectory("zookeeper-").FullName;
     private readonly IReadOnlyList<string> _javaOptions;
+    private readonly ZooKeeperPlace _place;
     private Process? _process;
 
     /// <param name="installation">Which release.</param>
@@ -21,10 +27,12 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
     /// <param name="settings">Further lines of its configuration.</param>
     /// <param name="javaOptions">For instance system properties.</param>
     /// <param name="id">Its number in an ensemble.</param>
-    public ZooKeeperServer(ZooKeeperInstallation installation, int clientPort, IReadOnlyList<string>? settings = null, IReadOnlyList<string>? javaOptions = null, int? id = null)
+    /// <param name="place">Where it runs and listens; null for this machine's own loopback.</param>
+    public ZooKeeperServer(ZooKeeperInstallation installation, int clientPort, IReadOnlyList<string>? settings = null, IReadOnlyList<string>? javaOptions = null, int? id = null, ZooKeeperPlace? place = null)
     {
         _installation = installation;
         _javaOptions = javaOptions ?? [];
+        _place = place ?? new ZooKeeperPlace("127.0.0.1", null);
         ClientPort = clientPort;
         if (id is not null)
         {
@@ -34,14 +42,14 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
         // A short tick, so that sessions can be short. Synced writes would only wear the disk: the kernel survives every fault that is made here.
         File.WriteAllLines(FilePath("zoo.cfg"),
         [
-            $"dataDir={_directory}", $"clientPort={clientPort}", "clientPortAddress=127.0.0.1", "tickTime=250", "maxSessionTimeout=60000", "initLimit=60", "syncLimit=20",
+            $"dataDir={_directory}", $"clientPort={clientPort}", $"clientPortAddress={_place.Address}", "tickTime=250", "maxSessionTimeout=60000", "initLimit=60", "syncLimit=20",
             "admin.enableServer=false", "4lw.commands.whitelist=*", "maxClientCnxns=0", "forceSync=no", "preAllocSize=64", .. settings ?? [],
         ]);
     }
 
     public int ClientPort { get; }
 
-    public string Address => $"127.0.0.1:{ClientPort}";
+    public string Address => $"{_place.Address}:{ClientPort}";
 
     public bool IsRunning => _process is { HasExited: false };
 
@@ -59,7 +67,7 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
     {
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
         string log = FilePath("log.txt");
-        string java = string.Join(' ', ["exec", "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        string java = string.Join(' ', ["exec", .. _place.NetworkSpace is { } space ? (string[])["ip", "netns", "exec", space] : [], "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dzookeeper.admin.enableServer=false", "-Dzookeeper.4lw.commands.whitelist=\\*", "-Dzookeeper.forceSync=no", .. _javaOptions,
             "-cp", $"'{_installation.ClassPath}'", "org.apache.zookeeper.server.quorum.QuorumPeerMain", FilePath("zoo.cfg"), $">>{log}", "2>&1"]);
         start.ArgumentList.Add("-c");
@@ -96,6 +104,13 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
         _process.WaitForExit();
     }
 
+    /// <summary>SIGTERM, and waits for the end.</summary>
+    public void Stop()
+    {
+        Signal(15);
+        _process!.WaitForExit();
+    }
+
     public void Pause() => Signal(19);
 
     public void Resume() => Signal(18);
@@ -120,7 +135,7 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
         try
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(IPAddress.Loopback, ClientPort, limit.Token);
+            await socket.ConnectAsync(IPAddress.Parse(_place.Address), ClientPort, limit.Token);
             await socket.SendAsync(Encoding.ASCII.GetBytes(word), limit.Token);
             using var reader = new StreamReader(new NetworkStream(socket));
             return await reader.ReadToEndAsync(limit.Token);

@@ -40,6 +40,8 @@ internal sealed partial class ClusterMember : IAsyncDisposable
 
     public int Port { get; }
 
+    public string Address => _network?.Address ?? "127.0.0.1";
+
     public string Bootstrap => $"{Address}:{Port}";
 
     public string DataDirectory { get; }
@@ -59,8 +61,6 @@ internal sealed partial class ClusterMember : IAsyncDisposable
             }
         }
     }
-
-    private string Address => _network?.Address ?? "127.0.0.1";
 
     private string PropertiesFile => Path.Combine(_home, "server.properties");
 

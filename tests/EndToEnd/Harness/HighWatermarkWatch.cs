@@ -1,24 +1,42 @@
-using Confluent.Kafka;
+using System.Net.Sockets;
 
 namespace Broker.EndToEnd;
 
-/// <summary>Asks all the time, on a thread of its own, how far each partition can be read. What was once shown never goes back, whoever leads.</summary>
+/// <summary>
+/// Asks every broker all the time who leads, and whoever leads in the latest leader epoch how far each partition can be read. What was once shown never goes back, whoever
+/// leads. A leader that has not heard yet of a later epoch does not know that one, and its answer is none: that is what leader epochs are for (KIP-320).
+/// </summary>
 internal sealed class HighWatermarkWatch : IAsyncDisposable
 {
-    private const int PauseMs = 50;
+    private const short ListOffsets = 2, Metadata = 3;
+    private const short FencedLeaderEpoch = 74, UnknownLeaderEpoch = 75, OffsetNotAvailable = 78, NotLeader = 6, UnknownTopic = 3, StorageError = 56;
+    private const int PauseMs = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1000);
 
+    private readonly string _topic;
+    private readonly Lock _lock = new();
+    private readonly (int Leader, int Epoch, long Highest)[] _known;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _watching;
+    private readonly Task[] _watching;
+    private int _shown;
+    private int _withheld;
 
-    public HighWatermarkWatch(string bootstrap, string topic, int partitions) =>
-        _watching = Task.Factory.StartNew(() => Watch(bootstrap, [.. Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p))]), TaskCreationOptions.LongRunning);
+    public HighWatermarkWatch(IReadOnlyList<ClusterMember> members, string topic, int partitions)
+    {
+        _topic = topic;
+        _known = [.. Enumerable.Repeat((-1, -1, 0L), partitions)];
+        _watching = [.. members.Select(m => Task.Run(() => WatchAsync(m)))];
+    }
+
+    /// <summary>How often a high watermark was shown, and how often a new leader did not say it yet.</summary>
+    public string Summary => $"{_shown} high watermarks shown, {_withheld} withheld";
 
     /// <summary>Throws what was found wrong.</summary>
     public void Check()
     {
-        if (_watching.IsCompleted)
+        foreach (Task watching in _watching.Where(w => w.IsCompleted))
         {
-            _watching.GetAwaiter().GetResult();
+            watching.GetAwaiter().GetResult();
         }
     }
 
@@ -26,39 +44,107 @@ internal sealed class HighWatermarkWatch : IAsyncDisposable
     {
         await _stop.CancelAsync();
         // What it found is thrown by Check; here it only has to have ended.
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
-    private void Watch(string bootstrap, TopicPartition[] partitions)
+    private async Task WatchAsync(ClusterMember member)
     {
-        using IConsumer<string, string> consumer = TransactionalClient.Consumer(bootstrap, "unused", IsolationLevel.ReadUncommitted);
-        var highest = partitions.ToDictionary(p => p, _ => 0L);
-        while (!_stop.IsCancellationRequested)
+        RawConnection? connection = null;
+        for (int question = 0; !_stop.IsCancellationRequested; question++)
         {
-            foreach (TopicPartition partition in partitions)
+            try
             {
-                if (Ask(consumer, partition) is { } now)
-                {
-                    Assert.True(now >= highest[partition], $"{partition}: the high watermark was {highest[partition]} and is {now}");
-                    highest[partition] = now;
-                }
+                connection ??= await RawConnection.OpenAsync(member.Address, member.Port, Patience);
+                await connection.SendAsync(RequestBytes.Request(Metadata, 7, question).Int32(1).String(_topic).Int8(0).ToArray());
+                Learn(await AnswerAsync(connection, question));
+                await AskAsync(connection, member.Id, ++question);
+            }
+            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+            {
+                // It is away; its next answer comes on another connection, so that none is taken for that to a later question.
+                connection?.Dispose();
+                connection = null;
             }
 
-            Thread.Sleep(PauseMs);
+            await Task.Delay(PauseMs);
+        }
+
+        connection?.Dispose();
+    }
+
+    private void Learn(ResponseBytes answer)
+    {
+        answer.Int32();
+        for (int brokers = answer.Int32(); brokers > 0; brokers--)
+        {
+            (answer.Int32(), answer.String(), answer.Int32(), answer.String()).GetHashCode();
+        }
+
+        (answer.String(), answer.Int32(), answer.Int32(), answer.Int16(), answer.String(), answer.Bool()).GetHashCode();
+        lock (_lock)
+        {
+            for (int partitions = answer.Int32(); partitions > 0; partitions--)
+            {
+                answer.Int16();
+                (int index, int leader, int epoch) = (answer.Int32(), answer.Int32(), answer.Int32());
+                _known[index] = epoch > _known[index].Epoch ? (leader, epoch, _known[index].Highest) : _known[index];
+                (answer.Int32s(), answer.Int32s(), answer.Int32s()).GetHashCode();
+            }
         }
     }
 
-    private static long? Ask(IConsumer<string, string> consumer, TopicPartition partition)
+    private async Task AskAsync(RawConnection connection, int leader, int question)
     {
-        try
+        (int Leader, int Epoch, long Highest)[] before;
+        lock (_lock)
         {
-            return consumer.QueryWatermarkOffsets(partition, TimeSpan.FromSeconds(1)).High.Value;
+            before = [.. _known];
         }
-        catch (KafkaException)
+
+        int[] led = [.. Enumerable.Range(0, before.Length).Where(p => before[p].Leader == leader)];
+        if (led.Length == 0)
         {
-            // Nobody leads, or cannot be reached.
-            return null;
+            return;
         }
+
+        RequestBytes request = RequestBytes.Request(ListOffsets, 5, question).Int32(-1).Int8(0).Int32(1).String(_topic).Int32(led.Length);
+        foreach (int partition in led)
+        {
+            request.Int32(partition).Int32(before[partition].Epoch).Int64(-1);
+        }
+
+        await connection.SendAsync(request.ToArray());
+        ResponseBytes answer = await AnswerAsync(connection, question);
+        (answer.Int32(), answer.Int32(), answer.String()).GetHashCode();
+        for (int partitions = answer.Int32(); partitions > 0; partitions--)
+        {
+            (int partition, short error, _, long offset, _) = (answer.Int32(), answer.Int16(), answer.Int64(), answer.Int64(), answer.Int32());
+            Take(leader, partition, error, offset, before[partition].Epoch, before[partition].Highest);
+        }
+    }
+
+    private void Take(int leader, int partition, short error, long offset, int epoch, long floor)
+    {
+        if (error != 0)
+        {
+            Assert.True(error is FencedLeaderEpoch or UnknownLeaderEpoch or OffsetNotAvailable or NotLeader or UnknownTopic or StorageError, $"{_topic}-{partition}: ListOffsets is answered with {error} by broker {leader}");
+            Interlocked.Add(ref _withheld, error == OffsetNotAvailable ? 1 : 0);
+            return;
+        }
+
+        Assert.True(offset >= floor, $"{_topic}-{partition}: the high watermark was {floor}; broker {leader}, which leads in epoch {epoch}, says {offset}");
+        Interlocked.Increment(ref _shown);
+        lock (_lock)
+        {
+            _known[partition].Highest = Math.Max(_known[partition].Highest, offset);
+        }
+    }
+
+    private static async Task<ResponseBytes> AnswerAsync(RawConnection connection, int question)
+    {
+        var answer = new ResponseBytes(await connection.ReceiveAsync() ?? throw new IOException("closed"));
+        Assert.Equal(question, answer.Int32());
+        return answer;
     }
 }

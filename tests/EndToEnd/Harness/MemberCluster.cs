@@ -4,20 +4,18 @@ using Confluent.Kafka.Admin;
 
 namespace Broker.EndToEnd;
 
-/// <summary>Brokers of either kind around one ZooKeeper, ids from 1, and what tests ask of the whole.</summary>
+/// <summary>Brokers of either kind around ZooKeeper, ids from 1, and what tests ask of the whole.</summary>
 internal sealed class MemberCluster : IAsyncDisposable
 {
-    private readonly ZooKeeperServer _server;
+    private readonly IAsyncDisposable _zookeeper;
 
-    private MemberCluster(ZooKeeperServer server, ClusterMember[] members)
+    private MemberCluster(IAsyncDisposable zookeeper, ClusterMember[] members)
     {
-        _server = server;
+        _zookeeper = zookeeper;
         Members = members;
     }
 
     public ClusterMember[] Members { get; }
-
-    public ZooKeeperServer ZooKeeper => _server;
 
     public string Bootstrap => string.Join(',', Members.Select(m => m.Bootstrap));
 
@@ -33,11 +31,11 @@ internal sealed class MemberCluster : IAsyncDisposable
         return new MemberCluster(server, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
     }
 
-    /// <summary>The same with each broker in a network of its own; ZooKeeper is outside.</summary>
-    public static async Task<MemberCluster> CreateAsync(NetworkSpace[] networks, params string[] settings)
+    /// <summary>Around an ensemble, which it disposes of, each broker in a space of its own where there are some.</summary>
+    public static MemberCluster Create(int count, ZooKeeperEnsemble ensemble, IReadOnlyList<NetworkSpace>? spaces, params string[] settings)
     {
-        ZooKeeperServer server = await ZooKeeperServer.StartAsync(settings: ["clientPortAddress=0.0.0.0"]);
-        return new MemberCluster(server, [.. networks.Select((network, i) => new ClusterMember(i + 1, 9092, $"{network.Outside}:{server.ClientPort}", settings, network))]);
+        int[] ports = spaces is null ? FreePort.Find(count) : [.. Enumerable.Repeat(9092, count)];
+        return new MemberCluster(ensemble, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, ensemble.Addresses, settings, spaces?[i]))]);
     }
 
     public IAdminClient Admin(ClusterMember? member = null) =>
@@ -107,7 +105,7 @@ internal sealed class MemberCluster : IAsyncDisposable
             await member.DisposeAsync();
         }
 
-        await _server.DisposeAsync();
+        await _zookeeper.DisposeAsync();
     }
 
     private static byte[] LogBytes(string directory) => [.. Directory.GetFiles(directory, "*.log").Order(StringComparer.Ordinal).SelectMany(File.ReadAllBytes)];

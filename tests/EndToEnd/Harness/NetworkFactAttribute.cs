@@ -11,13 +11,9 @@ internal sealed class NetworkFactAttribute : FactAttribute
         {
             Skip = ZooKeeperInstallation.WhatIsMissing;
         }
-        else if (Environment.GetEnvironmentVariable("BROKER_CUT_FAULTS") is null)
+        else
         {
-            Skip = "A campaign: say how many faults with BROKER_CUT_FAULTS";
-        }
-        else if (!NetworkSpace.IsPossible)
-        {
-            Skip = "Needs network namespaces: root, CAP_NET_ADMIN and the program ip (Debian's package iproute2)";
+            Skip = TestNetwork.WhatIsMissing;
         }
     }
 }

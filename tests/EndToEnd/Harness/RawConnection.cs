@@ -6,15 +6,30 @@ namespace Broker.EndToEnd;
 /// <summary>A connection that sends whatever bytes it is told to.</summary>
 internal sealed class RawConnection : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly TcpClient _client = new() { NoDelay = true };
+    private readonly TimeSpan _patience;
 
-    public static async Task<RawConnection> OpenAsync(int port)
+    private RawConnection(TimeSpan patience) => _patience = patience;
+
+    public static Task<RawConnection> OpenAsync(int port) => OpenAsync("127.0.0.1", port, TimeSpan.FromSeconds(30));
+
+    /// <param name="host">Address.</param>
+    /// <param name="port">Port.</param>
+    /// <param name="patience">For the connection and for each answer; <see cref="OperationCanceledException"/> after it.</param>
+    public static async Task<RawConnection> OpenAsync(string host, int port, TimeSpan patience)
     {
-        var connection = new RawConnection();
-        await connection._client.ConnectAsync("127.0.0.1", port);
-        return connection;
+        var connection = new RawConnection(patience);
+        using var cancellation = new CancellationTokenSource(patience);
+        try
+        {
+            await connection._client.ConnectAsync(host, port, cancellation.Token);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Sends a request with its length in front.</summary>
@@ -25,7 +40,7 @@ internal sealed class RawConnection : IDisposable
     /// <summary>The next response without its length; null when the broker closed the connection.</summary>
     public async Task<byte[]?> ReceiveAsync()
     {
-        using var cancellation = new CancellationTokenSource(Patience);
+        using var cancellation = new CancellationTokenSource(_patience);
         byte[] length = new byte[4];
         try
         {

@@ -70,6 +70,8 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             return new() { PartitionIndex = asked.PartitionIndex, OldStyleOffsets = Legacy(log, asked) };
         }
 
+        int epoch = partition.LeaderEpoch;
+
         // Asked before the offset is read: a high watermark that catches up in between must not let the earlier one pass.
         bool isBehind = partition.IsHighWatermarkBehind;
         long upperBound = reader switch { OffsetReader.Committed => log.LastStableOffset, OffsetReader.Consumer => log.HighWatermark, _ => log.LogEndOffset };
@@ -80,10 +82,10 @@ internal sealed class ListOffsetsHandler(BrokerServices services) : ApiHandler<L
             return Refused(asked.PartitionIndex, version >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
         }
 
-        // A leader that was relieved meanwhile does not know any more whether it was behind.
-        if (reader != OffsetReader.Debugger && partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch) is var late && late != ErrorCode.None)
+        // A leader that was relieved meanwhile does not know any more whether it was behind, even if it leads again by now.
+        if (reader != OffsetReader.Debugger && (partition.CheckLeader(services.BrokerId, asked.CurrentLeaderEpoch) is var late) && (late != ErrorCode.None || partition.LeaderEpoch != epoch))
         {
-            return Refused(asked.PartitionIndex, late);
+            return Refused(asked.PartitionIndex, late == ErrorCode.None ? ErrorCode.NotLeaderOrFollower : late);
         }
 
         return new()

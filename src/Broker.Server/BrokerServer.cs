@@ -23,6 +23,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private ICoordinationTree? _tree;
     private ClusterWiring? _cluster;
     private LogManager? _logs;
+    private ReplicaManager? _replicas;
     private NetworkServer? _network;
     private ClusterController? _controller;
     private GroupCoordinator? _groups;
@@ -84,7 +85,7 @@ public sealed class BrokerServer : IAsyncDisposable
         await new LogAdoption(config, _logs, _loggers.CreateLogger<LogAdoption>()).RunAsync(_tree, brokerId).ConfigureAwait(false);
 
         var metadata = new MetadataStore();
-        var replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
+        ReplicaManager replicas = _replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
         _cluster = new ClusterWiring(config, brokerId, PeerOptions.From(config.Current, brokerId), metadata, _loggers);
         _controller = new ClusterController(
             _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
@@ -123,6 +124,7 @@ public sealed class BrokerServer : IAsyncDisposable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
+        _replicas?.Limits.End();
         if (_network is not null)
         {
             await _network.StopAsync(StopGrace).ConfigureAwait(false);
@@ -173,6 +175,7 @@ public sealed class BrokerServer : IAsyncDisposable
         }
 
         _stopping.Dispose();
+        _replicas?.Limits.Dispose();
     }
 
     /// <summary>The configured id, else the one this data directory had before, else a new one above the reserved range.</summary>

@@ -12,7 +12,7 @@ internal sealed class FetchWatch(long nowMs)
     // Held while targets enter and leave partitions, which take their own lock for it.
     private readonly Lock _membership = new();
     private List<FetchTarget> _due = [];
-    private TaskCompletionSource? _enough;
+    private FetchWait? _enough;
     private long _missingBytes;
     private bool _isClosed;
     private long _lastUsedMs = nowMs;
@@ -82,13 +82,13 @@ internal sealed class FetchWatch(long nowMs)
     }
 
     /// <summary>Completes when so many bytes were marked from now on. Its continuation never runs on the marking thread: a slow consumer cannot delay a producer.</summary>
-    public Task Expect(long bytes)
+    public FetchWait Expect(long bytes)
     {
         lock (_lock)
         {
             _missingBytes = bytes;
-            _enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _enough.Task;
+            _enough = new FetchWait();
+            return _enough;
         }
     }
 
@@ -149,7 +149,7 @@ internal sealed class FetchWatch(long nowMs)
     {
         if (_enough is not null && bytes > 0 && (_missingBytes -= Math.Min(bytes, _missingBytes)) <= 0)
         {
-            _enough.TrySetResult();
+            _enough.TryEnd();
             _enough = null;
         }
     }

@@ -133,10 +133,10 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     }
 
     /// <summary>What an acknowledgement has to wait for: the flush that is due, and with acks=all the in-sync replicas.</summary>
-    public async Task<ErrorCode> SettleAsync(AppendResult result, int bytes, bool isReplicationAwaited, TimeSpan timeout, CancellationToken stop)
+    public async Task<ErrorCode> SettleAsync(AppendResult result, int bytes, bool isReplicationAwaited, TimeSpan timeout, TimerWheel limits)
     {
         ErrorCode error = result.IsFlushDue ? await FlushAsync(result, bytes).ConfigureAwait(false) : result.Error;
-        return error == ErrorCode.None && isReplicationAwaited ? await AwaitReplicationAsync(result.LastOffset + 1, timeout, stop).ConfigureAwait(false) : error;
+        return error == ErrorCode.None && isReplicationAwaited ? await AwaitReplicationAsync(result.LastOffset + 1, timeout, limits).ConfigureAwait(false) : error;
     }
 
     /// <summary>
@@ -158,11 +158,11 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     /// <summary>
     /// Waits until the in-sync replicas have everything below <paramref name="offset"/>. Done at once without followers.
     /// </summary>
-    public async ValueTask<ErrorCode> AwaitReplicationAsync(long offset, TimeSpan timeout, CancellationToken stop)
+    public async ValueTask<ErrorCode> AwaitReplicationAsync(long offset, TimeSpan timeout, TimerWheel limits)
     {
         if (Log.HighWatermark < offset)
         {
-            Task<ErrorCode> replicated = _produces.Add(offset);
+            ReplicationWait wait = _produces.Add(offset);
 
             // Either may have happened before the wait was entered.
             _produces.OnHighWatermark(Log.HighWatermark);
@@ -171,21 +171,12 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
                 return ErrorCode.NotLeaderOrFollower;
             }
 
-            try
+            limits.Enter(wait, timeout);
+            ErrorCode error = await wait.Ended.ConfigureAwait(false);
+            limits.Leave(wait);
+            if (error != ErrorCode.None)
             {
-                ErrorCode error = await replicated.WaitAsync(timeout, time, stop).ConfigureAwait(false);
-                if (error != ErrorCode.None)
-                {
-                    return error;
-                }
-            }
-            catch (TimeoutException)
-            {
-                return ErrorCode.RequestTimedOut;
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return ErrorCode.NotLeaderOrFollower;
+                return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
             }
         }
 

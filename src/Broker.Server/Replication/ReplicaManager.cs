@@ -32,6 +32,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     public LogManager Logs => logs;
 
+    /// <summary>How long fetches and produces wait at most; ends when the broker begins to stop, so that they are answered at once.</summary>
+    public TimerWheel Limits { get; } = new(time);
+
     public ICollection<Partition> Partitions => _partitions.Values;
 
     public bool TryGet(TopicPartition key, [NotNullWhen(true)] out Partition? partition) => _partitions.TryGetValue(key, out partition);

@@ -6,28 +6,28 @@ namespace Broker.Server;
 internal sealed class ReplicationWaiters
 {
     private readonly Lock _lock = new();
-    private readonly PriorityQueue<TaskCompletionSource<ErrorCode>, long> _byOffset = new();
+    private readonly PriorityQueue<ReplicationWait, long> _byOffset = new();
 
     /// <summary>Completes with None when the high watermark has reached the offset, or with what ended the wait.</summary>
-    public Task<ErrorCode> Add(long offset)
+    public ReplicationWait Add(long offset)
     {
-        var waiter = new TaskCompletionSource<ErrorCode>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiter = new ReplicationWait();
         lock (_lock)
         {
             _byOffset.Enqueue(waiter, offset);
         }
 
-        return waiter.Task;
+        return waiter;
     }
 
     public void OnHighWatermark(long offset)
     {
         lock (_lock)
         {
-            while (_byOffset.TryPeek(out TaskCompletionSource<ErrorCode>? waiter, out long wanted) && wanted <= offset)
+            while (_byOffset.TryPeek(out ReplicationWait? waiter, out long wanted) && wanted <= offset)
             {
                 _byOffset.Dequeue();
-                waiter.TrySetResult(ErrorCode.None);
+                waiter.TryEnd(ErrorCode.None);
             }
         }
     }
@@ -37,9 +37,9 @@ internal sealed class ReplicationWaiters
     {
         lock (_lock)
         {
-            while (_byOffset.TryDequeue(out TaskCompletionSource<ErrorCode>? waiter, out _))
+            while (_byOffset.TryDequeue(out ReplicationWait? waiter, out _))
             {
-                waiter.TrySetResult(error);
+                waiter.TryEnd(error);
             }
         }
     }

@@ -22,7 +22,7 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
 
         AppendResult result = found.Append(recordBatch, AppendOrigin.Coordinator, requiredAcks: -1, (TransactionVerification?)verification);
         return result.Error == ErrorCode.None && (result.IsFlushDue || found.IsReplicated)
-            ? new(found.SettleAsync(result, recordBatch.Length, isReplicationAwaited: true, TimeSpan.FromMilliseconds(timeoutMs()), CancellationToken.None))
+            ? new(found.SettleAsync(result, recordBatch.Length, isReplicationAwaited: true, TimeSpan.FromMilliseconds(timeoutMs()), replicas.Limits))
             : new(result.Error);
     }
 

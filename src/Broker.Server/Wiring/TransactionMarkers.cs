@@ -100,7 +100,7 @@ internal sealed class TransactionMarkers(
         byte[] marker = RecordBatchBuilder.TransactionMarker(0, 0, producerId, producerEpoch, isCommit, coordinatorEpoch, time.GetUtcNow().ToUnixTimeMilliseconds());
         AppendResult result = partition.Append(marker, AppendOrigin.Coordinator, requiredAcks: -1);
         error = result.Error == ErrorCode.None && (result.IsFlushDue || partition.IsReplicated)
-            ? await partition.SettleAsync(result, int.MaxValue, isReplicationAwaited: true, ReplicationTimeout, CancellationToken.None).ConfigureAwait(false)
+            ? await partition.SettleAsync(result, int.MaxValue, isReplicationAwaited: true, ReplicationTimeout, replicas.Limits).ConfigureAwait(false)
             : result.Error;
         if (error == ErrorCode.None && key.Topic == InternalTopics.ConsumerOffsets)
         {

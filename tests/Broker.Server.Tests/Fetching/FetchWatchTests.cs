@@ -34,7 +34,7 @@ public sealed class FetchWatchTests
     public void Waiting_ends_when_enough_bytes_were_marked_or_found()
     {
         FetchTarget target = Target(0);
-        Task enough = _watch.Expect(100);
+        Task enough = _watch.Expect(100).Ended;
         _watch.Mark(target, 60);
         Assert.False(enough.IsCompleted);
         _watch.Mark(target, 0);
@@ -42,7 +42,7 @@ public sealed class FetchWatchTests
         Assert.False(enough.IsCompleted);
         _watch.Mark(target, long.MaxValue);
         Assert.True(enough.IsCompleted);
-        Assert.False(_watch.Expect(1).IsCompleted);
+        Assert.False(_watch.Expect(1).Ended.IsCompleted);
     }
 
     /// <summary>Writers mark after they wrote, the reader takes before it reads: whatever the timing, it ends up knowing everything, and never waits for what is there.</summary>
@@ -64,7 +64,7 @@ public sealed class FetchWatchTests
         }))];
         while (read.Sum() < Writers * PerWriter)
         {
-            Task enough = _watch.Expect(1);
+            Task enough = _watch.Expect(1).Ended;
             List<FetchTarget> due = _watch.Take();
             foreach (FetchTarget target in due)
             {

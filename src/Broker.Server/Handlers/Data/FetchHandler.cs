@@ -30,7 +30,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         plan.Watch.IsFollower = reader.IsFollower;
         plan.Watch.AwaitsHighWatermark = !reader.IsFollower || services.ReplicaSelection is not null;
         var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), TimeSpan.FromMilliseconds(request.MaxWaitMs), reader);
-        Task enough = plan.Watch.Expect(request.MinBytes);
+        FetchWait enough = plan.Watch.Expect(request.MinBytes);
         IReadOnlyList<FetchTarget> due = Due(plan);
 
         // What may wait for the disk is not for a thread of the transport, which serves other connections too.
@@ -63,7 +63,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         return false;
     }
 
-    private ValueTask<IMessage?> ReadAsync(Work work, IReadOnlyList<FetchTarget> due, Task enough)
+    private ValueTask<IMessage?> ReadAsync(Work work, IReadOnlyList<FetchTarget> due, FetchWait enough)
     {
         // Partitions mark the targets of sessions always, those of a single request only if it has to wait.
         bool follows = work.Plan.Session is not null;
@@ -92,7 +92,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
     /// <param name="work">The request.</param>
     /// <param name="round">What was read at first.</param>
     /// <param name="enough">Completes when enough was marked since; null when nothing is marked yet.</param>
-    private async ValueTask<IMessage?> WaitAsync(Work work, Round round, Task? enough)
+    private async ValueTask<IMessage?> WaitAsync(Work work, Round round, FetchWait? enough)
     {
         long started = services.Time.GetTimestamp();
         try
@@ -103,14 +103,16 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
                 if (enough is not null)
                 {
                     work.Plan.Watch.Found(round.Bytes);
-                    await WaitAsync(enough, left).ConfigureAwait(false);
+                    services.Replicas.Limits.Enter(enough, left);
+                    await enough.Ended.ConfigureAwait(false);
+                    services.Replicas.Limits.Leave(enough);
                 }
 
                 // Before reading: what is marked after the read must not be missed.
                 enough = work.Plan.Watch.Expect(work.MinBytes);
                 left = work.MaxWait - services.Time.GetElapsedTime(started);
                 round = Read(work, Due(work.Plan), follows: true);
-                if (round.AnswersNow || round.Bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Stopping.IsCancellationRequested)
+                if (round.AnswersNow || round.Bytes >= work.MinBytes || left <= TimeSpan.Zero || services.Replicas.Limits.HasEnded)
                 {
                     return Finish(work, round);
                 }
@@ -122,27 +124,6 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
             {
                 work.Plan.Watch.Close(work.Plan.Targets);
             }
-        }
-    }
-
-    private async ValueTask WaitAsync(Task enough, TimeSpan time)
-    {
-        if (time <= TimeSpan.Zero)
-        {
-            return;
-        }
-
-        try
-        {
-            await enough.WaitAsync(time, services.Time, services.Stopping).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The client's max wait: it gets what there is.
-        }
-        catch (OperationCanceledException) when (services.Stopping.IsCancellationRequested)
-        {
-            // Shutdown answers waiting fetches at once instead of letting them hold it up.
         }
     }
 

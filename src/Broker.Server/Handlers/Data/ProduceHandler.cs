@@ -132,7 +132,7 @@ internal sealed class ProduceHandler(BrokerServices services) : ApiHandler<Produ
         bool isReplicationAwaited = request.Acks == -1 && partition.IsReplicated;
         if (result.Error == ErrorCode.None && (result.IsFlushDue || isReplicationAwaited))
         {
-            settled = partition.SettleAsync(result, data.Records.Length, isReplicationAwaited, TimeSpan.FromMilliseconds(Math.Max(request.TimeoutMs, 0)), services.Stopping);
+            settled = partition.SettleAsync(result, data.Records.Length, isReplicationAwaited, TimeSpan.FromMilliseconds(Math.Max(request.TimeoutMs, 0)), services.Replicas.Limits);
         }
 
         return new()

@@ -13,4 +13,6 @@ internal enum BrokenRule
     StaleControllerMayAnswer,
     OldReplicasLeaveFirst,
     AnyWantedReplicaMayLead,
+    CoordinatorLoadsToHighWatermark,
+    CoordinatorAnswersAtOnce,
 }

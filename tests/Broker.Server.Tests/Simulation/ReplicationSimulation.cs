@@ -31,35 +31,41 @@ internal sealed class ReplicationSimulation : IDisposable
     private readonly List<(SimulatedReplica Leader, int LeaderEpoch, long Offset, string Value)> _pending = [];
     private readonly List<string>? _story;
     private readonly bool _moves;
+    private readonly SimulatedUsers? _users;
     private int _appended;
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="broken">A rule to break.</param>
     /// <param name="moves">There is a fourth broker, and replicas are reassigned.</param>
+    /// <param name="users">The partition is one of a coordinator's topic, and these use it; otherwise records are just records.</param>
     /// <param name="story">Takes a line for whatever happens; null for none.</param>
-    public ReplicationSimulation(int seed, BrokenRule broken, bool moves, List<string>? story = null)
+    public ReplicationSimulation(int seed, BrokenRule broken, bool moves, UsersOf users = UsersOf.Nothing, List<string>? story = null)
     {
         _random = new Random(seed);
         _broken = broken;
         _story = story;
         _moves = moves;
+        _users = users switch { UsersOf.Groups => new GroupUsers(_random), UsersOf.Transactions => new TransactionUsers(_random), _ => null };
         _replicas = [.. Enumerable.Range(1, _moves ? 4 : 3).Select(id => new SimulatedReplica(id, _tree, _clock, broken))];
         TakeOffice();
     }
 
     public int Acknowledged => _acknowledged.Count;
 
+    /// <summary>Commits and ends of transactions that users were told of.</summary>
+    public int Told => _users?.Told ?? 0;
+
     /// <summary>What went wrong, or null.</summary>
     public string? Run(int steps)
     {
         for (int i = 0; i < steps; i++)
         {
-            if ((Step(_random.Next(1000)) ?? Look()) is { } violation)
-            {
-                return $"step {i}: {violation}";
-            }
-
+            string? violation = Step(_random.Next(1000)) ?? Look();
             Acknowledge();
+            if ((violation ?? LookAtCoordinators()) is not null and var found)
+            {
+                return $"step {i}: {found}";
+            }
         }
 
         return Heal();
@@ -79,8 +85,7 @@ internal sealed class ReplicationSimulation : IDisposable
         switch (die)
         {
             case < 120:
-                Append(replica);
-                return null;
+                return _users is null ? Append(replica) : Use(replica);
             case < 320:
                 Fetch(replica);
                 return null;
@@ -116,22 +121,72 @@ internal sealed class ReplicationSimulation : IDisposable
         }
     }
 
-    private void Append(SimulatedReplica replica)
+    private string? Append(SimulatedReplica replica)
+    {
+        if (replica.Leads)
+        {
+            var batch = new RecordBatchBuilder(new RecordBatchOptions());
+            string value = $"{replica.Id}:{_appended++}";
+            batch.Append(_clock.GetUtcNow().ToUnixTimeMilliseconds(), null, System.Text.Encoding.UTF8.GetBytes(value));
+            Append(replica, new SimulatedBatch(batch.Build(), [value]), AppendOrigin.Client);
+        }
+
+        return null;
+    }
+
+    /// <summary>The offset of the last record; null when it was refused.</summary>
+    private long? Append(SimulatedReplica replica, SimulatedBatch batch, AppendOrigin origin)
+    {
+        AppendResult result = replica.Partition!.Append(batch.Bytes, origin, -1);
+        if (result.Error != ErrorCode.None)
+        {
+            return null;
+        }
+
+        for (int i = 0; i < batch.Values.Count; i++)
+        {
+            long offset = result.LastOffset - batch.Values.Count + 1 + i;
+            _story?.Add($"{replica.Id} appends {batch.Values[i]} at {offset}, epoch {replica.Partition.LeaderEpoch}");
+            _pending.Add((replica, replica.Partition.LeaderEpoch, offset, batch.Values[i]));
+        }
+
+        return result.LastOffset;
+    }
+
+    private string? Use(SimulatedReplica replica)
     {
         if (!replica.Leads)
         {
-            return;
+            // Who does not lead any more answers nobody, and its shard is gone.
+            replica.Coordinator = null;
+            return null;
         }
 
-        var batch = new RecordBatchBuilder(new RecordBatchOptions());
-        string value = $"{replica.Id}:{_appended++}";
-        batch.Append(_clock.GetUtcNow().ToUnixTimeMilliseconds(), null, System.Text.Encoding.UTF8.GetBytes(value));
-        AppendResult result = replica.Partition!.Append(batch.Build(), AppendOrigin.Client, -1);
-        if (result.Error == ErrorCode.None)
+        int epoch = replica.Partition!.LeaderEpoch;
+        if (replica.Coordinator is null || replica.Coordinator.LeaderEpoch != epoch)
         {
-            _story?.Add($"{replica.Id} appends {value} at {result.LastOffset}, epoch {replica.Partition.LeaderEpoch}");
-            _pending.Add((replica, replica.Partition.LeaderEpoch, result.LastOffset, value));
+            replica.Coordinator = _users!.Begin(replica, epoch, _clock, (leader, batch) => Append(leader, batch, AppendOrigin.Coordinator), _broken);
         }
+
+        return _users!.Act(replica.Coordinator);
+    }
+
+    private string? LookAtCoordinators()
+    {
+        if (_users is null)
+        {
+            return null;
+        }
+
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (replica.Coordinator is { } coordinator && _users.Look(coordinator) is { } wrong)
+            {
+                return wrong;
+            }
+        }
+
+        return _users.TakeAnswers();
     }
 
     private void Fetch(SimulatedReplica replica)
@@ -365,6 +420,7 @@ internal sealed class ReplicationSimulation : IDisposable
     /// <summary>A producer is told when its leader, still in the same epoch, sees the high watermark pass.</summary>
     private void Acknowledge()
     {
+        List<(SimulatedCoordinator Coordinator, long Offset)> acknowledged = [];
         for (int i = _pending.Count - 1; i >= 0; i--)
         {
             (SimulatedReplica leader, int epoch, long offset, string value) = _pending[i];
@@ -377,8 +433,14 @@ internal sealed class ReplicationSimulation : IDisposable
                 _story?.Add($"{value} at {offset} is acknowledged by {leader.Id}, high watermark {leader.Log.HighWatermark}, ISR [{string.Join(',', leader.Partition!.Role!.Isr)}]");
                 _acknowledged[offset] = (value, epoch);
                 _pending.RemoveAt(i);
+                if (leader.Coordinator is { } coordinator && coordinator.LeaderEpoch == epoch)
+                {
+                    acknowledged.Add((coordinator, offset));
+                }
             }
         }
+
+        acknowledged.ForEach(a => a.Coordinator.OnAcknowledged(a.Offset));
     }
 
     /// <summary>Faults end: all become equal, and have all that was acknowledged.</summary>

@@ -64,6 +64,9 @@ internal sealed class SimulatedReplica : IDisposable
 
     public (ErrorCode Error, PartitionImage State)? ProposalAnswer { get; set; }
 
+    /// <summary>What it is to its users while it leads; null where there are none, and while it does not.</summary>
+    public SimulatedCoordinator? Coordinator { get; set; }
+
     public PartitionLog Log => Partition!.Log;
 
     public bool Leads => Partition?.Role?.Leader == Id;
@@ -89,6 +92,7 @@ internal sealed class SimulatedReplica : IDisposable
         Roles.Clear();
         (Request, Answer, Proposal, ProposalAnswer) = (null, null, null, null);
         (_controllerEpoch, Seen) = (0, 0);
+        Coordinator = null;
     }
 
     /// <summary>As a power cut does: what was not flushed is lost, torn, or there in parts.</summary>
@@ -204,6 +208,15 @@ internal sealed class SimulatedReplica : IDisposable
             // Nothing is ever deleted here: only its own end can be beyond the leader's.
             Log.TruncateAsFollower(Log.LogEndOffset - 1, by.LeaderEpoch);
         }
+    }
+
+    /// <summary>The log from the batch of an offset on, as much as fits.</summary>
+    public int ReadBytes(long offset, Span<byte> buffer)
+    {
+        FileSlice slice = Log.Read(offset, buffer.Length, minOneBatch: true, Log.LogEndOffset).Slice;
+        int length = Math.Min(slice.Length, buffer.Length);
+        _disk.Read(slice.File, buffer[..length], slice.Position);
+        return length;
     }
 
     /// <summary>Offset and value of every record.</summary>

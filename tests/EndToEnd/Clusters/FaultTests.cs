@@ -1,4 +1,6 @@
 using System.Globalization;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using Xunit.Abstractions;
 
 namespace Broker.EndToEnd;
@@ -29,6 +31,44 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [NetworkFact]
     public Task Networks_of_brokers_and_ZooKeepers_are_cut_and_lose_frames() => RunAsync(Fault.Isolate, Fault.Silence, Fault.Deafen, Fault.Part, Fault.Orphan, Fault.Lose);
+
+    /// <summary>What looks for losses finds them: a topic that may be led by who was not in sync, in a cluster that makes it so.</summary>
+    [ZooKeeperFact]
+    public async Task Records_that_are_lost_are_missed()
+    {
+        const string Careless = "careless";
+        await using FaultyCluster cluster = await FaultyCluster.StartAsync(new Random(0), hasNetwork: false, Topic, Partitions);
+        MemberCluster brokers = cluster.Brokers;
+        using (IAdminClient admin = brokers.Admin())
+        {
+            var configs = new Dictionary<string, string> { ["min.insync.replicas"] = "1", ["unclean.leader.election.enable"] = "true" };
+            await admin.CreateTopicsAsync([new TopicSpecification { Name = Careless, NumPartitions = 1, ReplicationFactor = 3, Configs = configs }]);
+        }
+
+        await brokers.FullIsrAsync("at first", Careless);
+        await using var load = new VerifiedLoad(brokers.Bootstrap, Careless, 1);
+        await using var reader = new SteadyReader(brokers.Bootstrap, Careless, 1);
+        await using var watch = new HighWatermarkWatch(brokers.Members, Careless, 1);
+        await load.ProgressAsync("at first", () => brokers.Logs);
+        int leader = brokers.Leaders(Careless)[0];
+        ClusterMember[] followers = [.. brokers.Members.Where(m => m.Id != leader)];
+        foreach (ClusterMember follower in followers)
+        {
+            await follower.StopAsync();
+            await load.ProgressAsync($"without {follower.Id}", () => brokers.Logs);
+        }
+
+        // Read what the first follower does not have, then let it lead.
+        int acknowledged = load.Acknowledged;
+        await Eventually.TrueAsync(() => reader.Count >= acknowledged, "the reader has read all that was acknowledged");
+        watch.Check();
+        reader.Check();
+        await brokers[leader].KillAsync();
+        await followers[0].StartAsync(BrokerKind.Ours);
+        await Eventually.TrueAsync(() => Record.Exception(watch.Check) is { } e && e.Message.Contains("the high watermark was", StringComparison.Ordinal), $"a high watermark that went back is seen\n{brokers.Logs}");
+        await Eventually.TrueAsync(() => Record.Exception(reader.Check) is not null, $"a reader sees that what it read is no more\n{brokers.Logs}");
+        await Assert.ThrowsAnyAsync<Exception>(() => load.StopAsync(() => ""));
+    }
 
     private async Task RunAsync(params Fault[] faults)
     {

@@ -18,6 +18,7 @@ internal sealed class SteadyReader : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _reading;
     private long[]? _until;
+    private int _count;
 
     public SteadyReader(string bootstrap, string topic, int partitions)
     {
@@ -25,6 +26,9 @@ internal sealed class SteadyReader : IAsyncDisposable
         _read = [.. Enumerable.Range(0, partitions).Select(_ => new List<int>())];
         _reading = Task.Factory.StartNew(Read, TaskCreationOptions.LongRunning);
     }
+
+    /// <summary>How many records it has read.</summary>
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Throws what was found wrong.</summary>
     public void Check()
@@ -70,6 +74,7 @@ internal sealed class SteadyReader : IAsyncDisposable
             {
                 quietSince = DateTime.UtcNow;
                 Take(_read[result.Partition], result);
+                Volatile.Write(ref _count, _count + 1);
             }
 
             Assert.True(Volatile.Read(ref _until) is null || IsAtEnd() || DateTime.UtcNow - quietSince < Patience, $"read {string.Join(", ", _read.Select(r => r.Count))} of {string.Join(", ", _until ?? [])} records");

@@ -21,6 +21,12 @@ public interface ICoordinatorLog
     /// </summary>
     ValueTask<ErrorCode> AppendAsync(int partition, Memory<byte> recordBatch, object? verification = null);
 
+    /// <summary>
+    /// Waits until everything before <paramref name="offset"/> is committed by the topic's rules, for as long as an append would. False when it is not by then, or this node does
+    /// not lead the partition in that epoch.
+    /// </summary>
+    ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset);
+
     /// <summary>First offset that is there to read.</summary>
     long StartOffset(int partition);
 

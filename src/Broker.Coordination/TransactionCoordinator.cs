@@ -80,23 +80,37 @@ public sealed partial class TransactionCoordinator : IAsyncDisposable
         return count > 0 && _partitions.TryGet(CoordinatorKey.PartitionFor(transactionalId, count), out partition);
     }
 
-    private CoordinatorPartition<TransactionShard> Make(int number, int leaderEpoch) =>
-        new(Topic, number, leaderEpoch, _log, _clock, _timer, CompressionCodec.None, _logger, work => _ = Task.Run(() => WriteMarkersAsync(number, work)));
+    private CoordinatorPartition<TransactionShard> Make(int number, int leaderEpoch)
+    {
+        CoordinatorPartition<TransactionShard>? made = null;
+        made = new(Topic, number, leaderEpoch, _log, _clock, _timer, CompressionCodec.None, _logger, work => _ = Task.Run(() => WriteMarkersAsync(made!, work)));
+        return made;
+    }
 
     private TransactionShard Read(CoordinatorPartition<TransactionShard> loading)
     {
         var shard = new TransactionShard(loading.LeaderEpoch, _settings);
+
+        // Nobody appends before it has been loaded.
+        loading.LoadedEndOffset = _log.EndOffset(loading.Number);
         new TransactionLoader(_log, loading.Number, _loadBufferBytes, _clock, _logger).Load(shard, () => !loading.IsLoading);
         return shard;
     }
 
-    private async Task WriteMarkersAsync(int partition, MarkerWork work)
+    /// <summary>
+    /// Not before the decision is committed. One that this coordinator wrote is; one that it has read may still get lost with this node, and the next coordinator, which never
+    /// saw it, would decide anew.
+    /// </summary>
+    private async Task WriteMarkersAsync(CoordinatorPartition<TransactionShard> owner, MarkerWork work)
     {
         IReadOnlyCollection<TopicPartition> done = [];
         try
         {
             await _started.Task.ConfigureAwait(false);
-            done = await _markers.WriteAsync(work).ConfigureAwait(false);
+            if (await _log.IsCommittedAsync(owner.Number, owner.LeaderEpoch, owner.LoadedEndOffset).ConfigureAwait(false))
+            {
+                done = await _markers.WriteAsync(work).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -108,10 +122,8 @@ public sealed partial class TransactionCoordinator : IAsyncDisposable
             // An error of ours; the transaction stays decided and its markers are tried again.
             CoordinationLog.MarkersThrew(_logger, e);
         }
-        if (_partitions.TryGet(partition, out CoordinatorPartition<TransactionShard>? owner))
-        {
-            owner.Step((shard, now, effects) => shard.MarkersWritten(work.TransactionalId, work.Attempt, done, now, effects));
-        }
+
+        owner.Step((shard, now, effects) => shard.MarkersWritten(work.TransactionalId, work.Attempt, done, now, effects));
     }
 
     private void OnDue()

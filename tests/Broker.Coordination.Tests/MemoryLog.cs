@@ -42,6 +42,18 @@ internal sealed class MemoryLog : ICoordinatorLog
         }
     }
 
+    /// <summary>False until it is true: as when no follower has what was read.</summary>
+    public bool IsCommitted { get; set; } = true;
+
+    /// <summary>One release for each question whether something is committed.</summary>
+    public SemaphoreSlim CommitQuestions { get; } = new(0);
+
+    public ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset)
+    {
+        CommitQuestions.Release();
+        return new(IsCommitted);
+    }
+
     public void Append(int partition, byte[] batch)
     {
         lock (_gate)

@@ -59,6 +59,9 @@ internal sealed class CoordinatorPartition<TShard>
 
     public int LeaderEpoch { get; }
 
+    /// <summary>Behind the last record that loading has read: some of it may not have been committed by then.</summary>
+    public long LoadedEndOffset { get; set; }
+
     public bool IsLoading => !_isClosed && _shard is null;
 
     public long NextDeadlineMs { get; private set; } = Moment.Never;

@@ -26,6 +26,19 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
             : new(result.Error);
     }
 
+    public async ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset)
+    {
+        if (Find(partition) is not { } found)
+        {
+            return false;
+        }
+
+        ErrorCode error = await found.AwaitReplicationAsync(offset, TimeSpan.FromMilliseconds(timeoutMs()), replicas.Limits).ConfigureAwait(false);
+
+        // Looked at last: the high watermark was this epoch's then. How many are in sync decides about appends only.
+        return error is ErrorCode.None or ErrorCode.NotEnoughReplicasAfterAppend && found.CheckLeader(replicas.BrokerId, leaderEpoch) == ErrorCode.None;
+    }
+
     public long StartOffset(int partition) => Require(partition).Log.LogStartOffset;
 
     public long EndOffset(int partition) => Require(partition).Log.LogEndOffset;

@@ -15,4 +15,5 @@ internal enum BrokenRule
     AnyWantedReplicaMayLead,
     CoordinatorLoadsToHighWatermark,
     CoordinatorAnswersAtOnce,
+    MarkersBeforeTheDecisionIsReplicated,
 }

@@ -59,6 +59,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     [InlineData("CoordinatorLoadsToHighWatermark", 1, false, "Transactions")]
     [InlineData("CoordinatorAnswersAtOnce", 1, false, "Groups")]
     [InlineData("CoordinatorAnswersAtOnce", 1, true, "Transactions")]
+    [InlineData("MarkersBeforeTheDecisionIsReplicated", 2001, false, "Transactions")]
     public void A_broken_rule_is_found(string rule, int first, bool moves, string users = "Nothing")
     {
         // Hours of faults may pass before one that is rare shows: it is looked for where it is known to.

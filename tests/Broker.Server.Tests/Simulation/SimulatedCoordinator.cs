@@ -13,13 +13,17 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
 {
     private readonly Queue<PendingAppend> _appends = new();
     private long? _awaited;
+    private long _loadedEnd;
 
     public int LeaderEpoch => leaderEpoch;
 
     public bool IsLoaded { get; private set; }
 
-    /// <summary>Markers that were told to be written: the simulation takes and answers them, or does not.</summary>
+    /// <summary>Markers that were told to be written. They leave when what was loaded is replicated.</summary>
     public List<MarkerWork> Markers { get; } = [];
+
+    public bool MayWriteMarkers =>
+        Broken == BrokenRule.MarkersBeforeTheDecisionIsReplicated || (replica.Leads && replica.Partition!.LeaderEpoch == leaderEpoch && replica.Log.HighWatermark >= _loadedEnd);
 
     public BrokenRule Broken { get; init; }
 
@@ -31,8 +35,10 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
 
     public bool IsLeader(int partition) => replica.Leads;
 
-    /// <summary>State machines say what to append; the simulation does it.</summary>
+    // What the runtime asks for the state machines; here the simulation does it.
     ValueTask<ErrorCode> ICoordinatorLog.AppendAsync(int partition, Memory<byte> recordBatch, object? verification) => throw new NotSupportedException();
+
+    ValueTask<bool> ICoordinatorLog.IsCommittedAsync(int partition, int leaderEpoch, long offset) => throw new NotSupportedException();
 
     public long StartOffset(int partition) => 0;
 
@@ -43,6 +49,7 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
     /// <summary>Reads the log, which may be long after it began to lead.</summary>
     public void Load()
     {
+        _loadedEnd = replica.Log.LogEndOffset;
         ReadLog();
         IsLoaded = true;
         Step(Shard.OnLoaded);

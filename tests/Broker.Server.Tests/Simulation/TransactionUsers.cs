@@ -38,7 +38,7 @@ internal sealed class TransactionUsers(Random random) : SimulatedUsers(random)
     protected override void Ask(SimulatedCoordinator coordinator)
     {
         var asked = (Coordinator)coordinator;
-        if (asked.Markers.Count > 0 && Random.Next(2) == 0)
+        if (asked.Markers.Count > 0 && asked.MayWriteMarkers && Random.Next(2) == 0)
         {
             MarkerWork work = asked.Markers[0];
             asked.Markers.RemoveAt(0);
@@ -77,7 +77,7 @@ internal sealed class TransactionUsers(Random random) : SimulatedUsers(random)
 
     public override string? Look(SimulatedCoordinator coordinator)
     {
-        foreach (MarkerWork work in coordinator.Markers)
+        foreach (MarkerWork work in coordinator.MayWriteMarkers ? coordinator.Markers : [])
         {
             foreach (TopicPartition partition in work.Partitions)
             {

@@ -48,7 +48,7 @@ public sealed partial class ReassignmentTests(ITestOutputHelper output)
             string Logs() => string.Join("\n----\n", brokers.Select(b => b.Log));
             var tool = new KafkaTool("3.9", bootstrap);
             (await tool.RunAsync("topics", "--create --topic moved --replica-assignment 0:1,1:2,2:0 --config min.insync.replicas=2")).Succeeded();
-            await using var load = new SteadyLoad(bootstrap, "moved", 3);
+            await using var load = new VerifiedLoad(bootstrap, "moved", 3, pauseMs: 2);
             await load.ProgressAsync("at first", Logs);
 
             // There, slowly, with a broker that is killed and comes back; back again; and at last to another number of replicas.
@@ -70,8 +70,7 @@ public sealed partial class ReassignmentTests(ITestOutputHelper output)
             await load.ProgressAsync("with three replicas", Logs);
             (await tool.RunAsync("leader-election", "--election-type preferred --all-topic-partitions")).Succeeded();
             await load.ProgressAsync("after the election", Logs);
-            await load.StopAsync();
-            load.Check(bootstrap);
+            await load.StopAsync(Logs);
             output.WriteLine($"{load.Acknowledged} records acknowledged");
         }
         finally

@@ -9,7 +9,8 @@ namespace Broker.Cluster.Tests;
 internal sealed class ControlledCluster : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(50));
+
+    public FakeTimeProvider Time { get; } = new(DateTimeOffset.UnixEpoch.AddYears(50));
 
     public EmbeddedTree Tree { get; private set; } = null!;
 
@@ -24,7 +25,7 @@ internal sealed class ControlledCluster : IAsyncDisposable
     public static async Task<ControlledCluster> StartAsync()
     {
         var cluster = new ControlledCluster();
-        cluster.Tree = cluster._directory.Open(cluster._time);
+        cluster.Tree = cluster._directory.Open(cluster.Time);
         await ClusterController.ResolveClusterIdAsync(cluster.Tree, null);
         foreach (string path in (string[])["/brokers", "/brokers/ids"])
         {
@@ -73,9 +74,16 @@ internal sealed class ControlledCluster : IAsyncDisposable
     public async Task InSyncAsync(string topic, int partition, params int[] isr)
     {
         PartitionImage now = Partition(topic, partition);
+        Assert.Equal(ErrorCode.None, await AlterAsync(topic, partition, now.Leader, isr, now.PartitionEpoch, now.LeaderEpoch));
+        await SettleAsync();
+    }
+
+    /// <summary>A broker says who is in sync, as the leader that it may be.</summary>
+    public async Task<ErrorCode> AlterAsync(string topic, int partition, int leader, int[] isr, int epoch, int leaderEpoch = 0, long memberEpoch = -1)
+    {
         AlterPartitionResponse answer = await Controller.AlterPartitionAsync(new AlterPartitionRequest
         {
-            BrokerId = now.Leader,
+            BrokerId = leader,
             BrokerEpoch = -1,
             Topics =
             [
@@ -87,16 +95,15 @@ internal sealed class ControlledCluster : IAsyncDisposable
                         new()
                         {
                             PartitionIndex = partition,
-                            LeaderEpoch = now.LeaderEpoch,
-                            PartitionEpoch = now.PartitionEpoch,
-                            NewIsrWithEpochs = isr.Select(b => new AlterPartitionRequest.BrokerState { BrokerId = b, BrokerEpoch = -1 }).ToArray(),
+                            LeaderEpoch = leaderEpoch,
+                            PartitionEpoch = epoch,
+                            NewIsrWithEpochs = isr.Select(b => new AlterPartitionRequest.BrokerState { BrokerId = b, BrokerEpoch = memberEpoch }).ToArray(),
                         },
                     ],
                 },
             ],
         });
-        Assert.Equal(ErrorCode.None, answer.Topics.ToArray()[0].Partitions.ToArray()[0].ErrorCode);
-        await SettleAsync();
+        return answer.Topics.ToArray()[0].Partitions.ToArray()[0].ErrorCode;
     }
 
     public async Task<string> OngoingAsync(params TopicPartition[] partitions) => string.Join("; ", (await Controller.ListReassignmentsAsync(partitions.Length == 0 ? null : partitions))
@@ -139,7 +146,7 @@ internal sealed class ControlledCluster : IAsyncDisposable
             Balance = new BalancePolicy(TimeSpan.FromMinutes(5), 10),
             RegistrationPatience = TimeSpan.FromSeconds(1),
         };
-        Controller = new ClusterController(Tree, Store, Host, SingleBroker.Policy, _time, NullLogger<ClusterController>.Instance, links);
+        Controller = new ClusterController(Tree, Store, Host, SingleBroker.Policy, Time, NullLogger<ClusterController>.Instance, links);
         await Controller.StartAsync(new BrokerRegistration(SingleBroker.Id, null, SingleBroker.Endpoints));
     }
 }

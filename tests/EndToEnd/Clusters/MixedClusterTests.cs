@@ -194,17 +194,24 @@ public sealed class MixedClusterTests(ITestOutputHelper output)
         string ledger = $"{topic}-{Ledger}";
         await cluster.CreateTopicAsync(ledger, Partitions);
         TransactionalLoad[] loads = [.. Enumerable.Range(0, 6).Select(i => new TransactionalLoad(cluster.Bootstrap, ledger, Partitions, $"{topic}-t{i}"))];
-        foreach (TransactionalLoad load in loads)
+        try
         {
-            await load.ProgressAsync("across members", () => cluster.Logs);
-        }
+            foreach (TransactionalLoad load in loads)
+            {
+                await load.ProgressAsync("across members", () => cluster.Logs);
+            }
 
-        foreach (TransactionalLoad load in loads)
+            foreach (TransactionalLoad load in loads)
+            {
+                await load.StopAsync(() => cluster.Logs);
+            }
+
+            TransactionalLoad.Check(cluster.Bootstrap, ledger, Partitions, loads, () => cluster.Logs);
+        }
+        finally
         {
-            await load.StopAsync(() => cluster.Logs);
+            await Task.WhenAll(loads.Select(load => load.DisposeAsync().AsTask()));
         }
-
-        TransactionalLoad.Check(cluster.Bootstrap, ledger, Partitions, loads, () => cluster.Logs);
     }
 
     private static async Task DeleteAsync(MemberCluster cluster, string topic)
@@ -218,18 +225,7 @@ public sealed class MixedClusterTests(ITestOutputHelper output)
             () => cluster.Members.All(m => !Directory.EnumerateDirectories(m.DataDirectory, $"{topic}-*").Any(d => !d.EndsWith("-delete", StringComparison.Ordinal))), $"no member has {topic} any more\n{cluster.Logs}");
 
         // Apache Kafka says that it is marked for deletion until the last node is gone.
-        for (DateTime end = DateTime.UtcNow.AddSeconds(60); ;)
-        {
-            try
-            {
-                await cluster.CreateTopicAsync(topic, Partitions);
-                return;
-            }
-            catch (CreateTopicsException e) when (DateTime.UtcNow < end && e.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
-            {
-                await Task.Delay(100);
-            }
-        }
+        await Eventually.DoneAsync(() => cluster.CreateTopicAsync(topic, Partitions), (CreateTopicsException e) => e.Results[0].Error.Code == ErrorCode.TopicAlreadyExists, $"{topic} is made anew");
     }
 
     private static Task<MemberCluster> CreateAsync() => MemberCluster.CreateAsync(

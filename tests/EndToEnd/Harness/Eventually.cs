@@ -15,4 +15,22 @@ internal static class Eventually
             await Task.Delay(pauseMs);
         }
     }
+
+    /// <summary>Does what is refused for a while, until it is not.</summary>
+    public static async Task DoneAsync<TException>(Func<Task> action, Func<TException, bool> mayPass, string what, int pauseMs = 100)
+        where TException : Exception
+    {
+        for (DateTime end = DateTime.UtcNow + Patience; ; await Task.Delay(pauseMs))
+        {
+            try
+            {
+                await action();
+                return;
+            }
+            catch (TException e) when (mayPass(e))
+            {
+                Assert.True(DateTime.UtcNow < end, $"Waited {Patience.TotalSeconds} s in vain: {what}: {e.Message}");
+            }
+        }
+    }
 }

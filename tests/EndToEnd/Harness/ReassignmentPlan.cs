@@ -5,6 +5,8 @@ namespace Broker.EndToEnd;
 /// <summary>Reassignments as files for kafka-reassign-partitions.sh, carried out and waited for.</summary>
 internal static class ReassignmentPlan
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     public static string File(string home, string name, IEnumerable<(string Topic, int Partition, int[] Replicas)> partitions)
     {
         string path = Path.Combine(home, $"{name}.json");
@@ -32,15 +34,17 @@ internal static class ReassignmentPlan
 
     public static async Task FinishedAsync(KafkaTool tool, Func<string> details)
     {
-        for (int attempt = 0; attempt < 60; attempt++)
+        // By time, not by attempts: with a broker that does not answer, each takes the tool a minute.
+        for (DateTime end = DateTime.UtcNow + Patience; ;)
         {
-            if ((await tool.RunAsync("reassign-partitions", "--list")).Output.Contains("No partition reassignments found", StringComparison.Ordinal))
+            CommandResult list = await tool.RunAsync("reassign-partitions", "--list");
+            if (list.Output.Contains("No partition reassignments found", StringComparison.Ordinal))
             {
                 return;
             }
-        }
 
-        Assert.Fail($"reassignments did not end\n{details()}");
+            Assert.True(DateTime.UtcNow < end, $"reassignments did not end in {Patience.TotalMinutes} minutes\n{list.Output}{list.Error}\n{details()}");
+        }
     }
 
     public static IAdminClient Admin(string bootstrap) => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).SetLogHandler((_, _) => { }).Build();

@@ -33,7 +33,8 @@ internal static class StoredRecords
     public static void Read(string bootstrap, string topic, int partitions, IsolationLevel isolation, Action<ConsumeResult<byte[], byte[]>> onRecord)
     {
         var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = "unused", EnablePartitionEof = true, EnableAutoCommit = false, IsolationLevel = isolation, CheckCrcs = true };
-        using IConsumer<byte[], byte[]> consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
+        IConsumer<byte[], byte[]> consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
+        using var ends = new Ends(consumer);
         consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
         using var patience = new CancellationTokenSource(Patience);
         for (int ended = 0; ended < partitions;)

@@ -15,18 +15,19 @@ internal sealed class TransactionalLoad : IAsyncDisposable
     private readonly string _topic;
     private readonly int _partitions;
     private readonly string _id;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly int _pauseMs;
+    private readonly Workers _workers = new();
     private readonly ConcurrentQueue<string> _committed = new();
-    private readonly ConcurrentQueue<string> _errors = new();
-    private readonly Task _work;
 
-    public TransactionalLoad(string bootstrap, string topic, int partitions, string id)
+    /// <param name="bootstrap">Brokers that are there at the beginning.</param>
+    /// <param name="topic">Has these partitions.</param>
+    /// <param name="partitions">How many.</param>
+    /// <param name="id">Its transactional.id.</param>
+    /// <param name="pauseMs">After each transaction.</param>
+    public TransactionalLoad(string bootstrap, string topic, int partitions, string id, int pauseMs = 0)
     {
-        _bootstrap = bootstrap;
-        _topic = topic;
-        _partitions = partitions;
-        _id = id;
-        _work = Task.Factory.StartNew(Work, TaskCreationOptions.LongRunning);
+        (_bootstrap, _topic, _partitions, _id, _pauseMs) = (bootstrap, topic, partitions, id, pauseMs);
+        _workers.Start($"the transactional producer {id}", Work);
     }
 
     public int Committed => _committed.Count;
@@ -35,19 +36,13 @@ internal sealed class TransactionalLoad : IAsyncDisposable
 
     public IEnumerable<string> Numbers => _committed;
 
-    public async Task ProgressAsync(string when, Func<string> logs)
+    public Task ProgressAsync(string when, Func<string> logs)
     {
         int before = _committed.Count;
-        await Eventually.TrueAsync(() => !_errors.IsEmpty || _committed.Count >= before + 3, $"transactions of {_id} are committed {when}");
-        Assert.True(_errors.IsEmpty, $"{string.Join("\n", _errors)} {when}\n{logs()}");
+        return _workers.ProgressAsync(() => _committed.Count >= before + 3, () => $"transactions of {_id} are committed {when}", logs);
     }
 
-    public async Task StopAsync(Func<string> logs)
-    {
-        await _stop.CancelAsync();
-        await _work;
-        Assert.True(_errors.IsEmpty, $"{string.Join("\n", _errors)}\n{logs()}");
-    }
+    public Task StopAsync(Func<string> logs) => _workers.EndAsync(logs);
 
     /// <summary>Each committed transaction whole, once and in order of its producer, and nothing else.</summary>
     public static void Check(string bootstrap, string topic, int partitions, IEnumerable<TransactionalLoad> loads, Func<string> logs)
@@ -63,27 +58,24 @@ internal sealed class TransactionalLoad : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _work;
-    }
+    public ValueTask DisposeAsync() => _workers.DisposeAsync();
 
     private void Work()
     {
-        var config = new ProducerConfig { BootstrapServers = _bootstrap, TransactionalId = _id, LingerMs = 1, SocketTimeoutMs = 10_000 };
+        var config = new ProducerConfig { BootstrapServers = _bootstrap, TransactionalId = _id, LingerMs = 1, SocketTimeoutMs = 10_000, TopicMetadataRefreshIntervalMs = 2000 };
         using IProducer<Null, string> producer = new ProducerBuilder<Null, string>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         try
         {
             Retry(() => producer.InitTransactions(Patience));
-            for (int i = 0; !_stop.IsCancellationRequested; i++)
+            for (int i = 0; !_workers.IsStopping; i++)
             {
                 Transact(producer, $"{_id} {i}");
+                Thread.Sleep(_pauseMs);
             }
         }
         catch (KafkaException e)
         {
-            _errors.Enqueue($"{_id}: {e.Error.Code} {e.Message}");
+            _workers.Fail($"{_id}: {e.Error.Code} {e.Message}");
         }
     }
 
@@ -107,7 +99,7 @@ internal sealed class TransactionalLoad : IAsyncDisposable
         }
     }
 
-    private static void Retry(Action action)
+    private void Retry(Action action)
     {
         for (DateTime end = DateTime.UtcNow + Patience; ;)
         {
@@ -116,7 +108,7 @@ internal sealed class TransactionalLoad : IAsyncDisposable
                 action();
                 return;
             }
-            catch (KafkaRetriableException) when (DateTime.UtcNow < end)
+            catch (KafkaRetriableException) when (DateTime.UtcNow < end && !_workers.IsAbandoned)
             {
                 // The client asks for this call again.
             }

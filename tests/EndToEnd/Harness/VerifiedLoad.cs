@@ -8,29 +8,40 @@ namespace Broker.EndToEnd;
 
 /// <summary>
 /// One idempotent producer (librdkafka, acks=all) for each partition of a topic, that writes numbers without a stop, and a group of one consumer that reads them. An error
-/// that a client does not get over by itself ends the load and is reported by <see cref="StopAsync"/>.
+/// that a client does not get over by itself ends the load and is reported by <see cref="ProgressAsync"/> and <see cref="StopAsync"/>.
 /// </summary>
 internal sealed class VerifiedLoad : IAsyncDisposable
 {
     private const int MaxInFlight = 20;
 
+    private static readonly TimeSpan QuietPatience = TimeSpan.FromSeconds(60);
+
     private readonly string _bootstrap;
     private readonly string _topic;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly int _pauseMs;
+    private readonly Workers _workers = new();
     private readonly ConcurrentQueue<int>[] _acknowledged;
     private readonly HashSet<int>[] _consumed;
-    private readonly ConcurrentQueue<string> _errors = new();
     private readonly long[] _longestPauses;
-    private readonly Task[] _work;
+    private int _producing;
 
-    public VerifiedLoad(string bootstrap, string topic, int partitions)
+    /// <param name="bootstrap">Brokers that are there at the beginning.</param>
+    /// <param name="topic">Has these partitions, and nothing in them.</param>
+    /// <param name="partitions">How many.</param>
+    /// <param name="pauseMs">After each record of a partition, where less is to be moved about than the machine can write.</param>
+    public VerifiedLoad(string bootstrap, string topic, int partitions, int pauseMs = 0)
     {
-        _bootstrap = bootstrap;
-        _topic = topic;
+        (_bootstrap, _topic, _pauseMs, _producing) = (bootstrap, topic, pauseMs, partitions);
         _acknowledged = [.. Enumerable.Range(0, partitions).Select(_ => new ConcurrentQueue<int>())];
         _consumed = [.. Enumerable.Range(0, partitions).Select(_ => new HashSet<int>())];
         _longestPauses = new long[partitions];
-        _work = [.. Enumerable.Range(0, partitions).Select(p => Task.Run(() => ProduceAsync(p))), Task.Factory.StartNew(Consume, TaskCreationOptions.LongRunning)];
+        for (int p = 0; p < partitions; p++)
+        {
+            int partition = p;
+            _workers.Start($"the producer to {topic}-{partition}", () => ProduceAsync(partition));
+        }
+
+        _workers.Start($"the consumer of {topic}", Consume);
     }
 
     public int Acknowledged => _acknowledged.Sum(a => a.Count);
@@ -48,25 +59,26 @@ internal sealed class VerifiedLoad : IAsyncDisposable
     }
 
     /// <summary>Every partition takes records.</summary>
-    public async Task ProgressAsync(string when, Func<string> logs)
+    public Task ProgressAsync(string when, Func<string> logs)
     {
         int[] before = [.. _acknowledged.Select(a => a.Count)];
-        await Eventually.TrueAsync(() => !_errors.IsEmpty || _acknowledged.Select((a, p) => a.Count >= before[p] + MaxInFlight * 2).All(b => b), $"every partition takes records {when}\n");
-        Assert.True(_errors.IsEmpty, $"{string.Join("\n", _errors)} {when}\n{logs()}");
+        int[] Taken() => [.. _acknowledged.Select((a, p) => a.Count - before[p])];
+        return _workers.ProgressAsync(() => Taken().All(taken => taken >= MaxInFlight * 2), () => $"every partition of {_topic} takes records {when}; taken: {string.Join(", ", Taken())}", logs);
     }
 
     /// <summary>Ends it; everything acknowledged is stored once and in order, and was consumed.</summary>
     public async Task StopAsync(Func<string> logs)
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_work); 
-        Assert.True(_errors.IsEmpty, $"{string.Join("\n", _errors)}\n{logs()}");
+        await _workers.EndAsync(logs);
         var stored = new List<int>[_acknowledged.Length];
         StoredRecords.Read(_bootstrap, _topic, stored.Length, IsolationLevel.ReadUncommitted, result => (stored[result.Partition] ??= []).Add(NumberOf(result.Message.Value)));
         for (int p = 0; p < stored.Length; p++)
         {
-            int wrong = Enumerable.Range(1, Math.Max(stored[p].Count - 1, 0)).FirstOrDefault(i => i < stored[p].Count && stored[p][i] <= stored[p][i - 1]);
-            Assert.True(wrong == 0, wrong == 0 ? "" : $"partition {p}: {stored[p][wrong]} follows {stored[p][wrong - 1]}\n{logs()}");
+            for (int i = 1; i < stored[p].Count; i++)
+            {
+                Assert.True(stored[p][i] > stored[p][i - 1], $"partition {p}: {stored[p][i]} follows {stored[p][i - 1]}\n{logs()}");
+            }
+
             HashSet<int> there = [.. stored[p]];
             int[] lost = [.. _acknowledged[p].Where(n => !there.Contains(n)).Order()];
             Assert.True(lost.Length == 0, $"partition {p}: {lost.Length} acknowledged records are lost, first {lost.FirstOrDefault()}\n{logs()}");
@@ -75,15 +87,16 @@ internal sealed class VerifiedLoad : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_work);
-    }
+    public ValueTask DisposeAsync() => _workers.DisposeAsync();
 
     private async Task ProduceAsync(int partition)
     {
-        var config = new ProducerConfig { BootstrapServers = _bootstrap, EnableIdempotence = true, Acks = Acks.All, LingerMs = 1, MessageTimeoutMs = 90_000, SocketTimeoutMs = 10_000 };
+        var config = new ProducerConfig
+        {
+            BootstrapServers = _bootstrap, EnableIdempotence = true, Acks = Acks.All, LingerMs = 1, MessageTimeoutMs = 90_000, SocketTimeoutMs = 10_000,
+            // So that it knows of brokers that join before those that it knew are gone.
+            TopicMetadataRefreshIntervalMs = 2000,
+        };
         using IProducer<Null, byte[]> producer = new ProducerBuilder<Null, byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, e) => OnError(e)).Build();
         var inFlight = new Queue<Task>();
         long last = Stopwatch.GetTimestamp();
@@ -91,8 +104,7 @@ internal sealed class VerifiedLoad : IAsyncDisposable
         {
             if (sent.Exception?.InnerException is { } failure)
             {
-                _errors.Enqueue($"producing {number} to partition {partition}: {failure.Message}");
-                _stop.Cancel();
+                _workers.Fail($"producing {number} to partition {partition}: {failure.Message}");
                 return;
             }
 
@@ -105,7 +117,7 @@ internal sealed class VerifiedLoad : IAsyncDisposable
             }
         }
 
-        for (int i = 0; !_stop.IsCancellationRequested; i++)
+        for (int i = 0; !_workers.IsStopping; i++)
         {
             int number = i;
             var message = new Message<Null, byte[]> { Value = Encoding.ASCII.GetBytes($"{number} {new string('x', number % 300)}") };
@@ -114,20 +126,30 @@ internal sealed class VerifiedLoad : IAsyncDisposable
             {
                 await inFlight.Dequeue();
             }
+
+            if (_pauseMs > 0)
+            {
+                await Task.Delay(_pauseMs);
+            }
         }
 
         await Task.WhenAll(inFlight);
+        Interlocked.Decrement(ref _producing);
     }
 
     private void Consume()
     {
-        var config = new ConsumerConfig { BootstrapServers = _bootstrap, GroupId = $"{_topic}-readers", AutoOffsetReset = AutoOffsetReset.Earliest, EnableAutoCommit = true, AutoCommitIntervalMs = 500 };
+        var config = new ConsumerConfig
+        {
+            BootstrapServers = _bootstrap, GroupId = $"{_topic}-readers", AutoOffsetReset = AutoOffsetReset.Earliest, EnableAutoCommit = true, AutoCommitIntervalMs = 500, SocketTimeoutMs = 10_000,
+            TopicMetadataRefreshIntervalMs = 2000,
+        };
         using IConsumer<Ignore, byte[]> consumer = new ConsumerBuilder<Ignore, byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, e) => OnError(e)).Build();
         consumer.Subscribe(_topic);
         try
         {
             // After the last record all are read that were acknowledged; a consumer that gets nothing for long will not get them.
-            for (DateTime quietSince = DateTime.UtcNow; !_stop.IsCancellationRequested || (!HasAll() && DateTime.UtcNow - quietSince < TimeSpan.FromSeconds(60));)
+            for (DateTime quietSince = DateTime.UtcNow; !_workers.IsStopping || (!_workers.IsAbandoned && !HasAll() && DateTime.UtcNow - quietSince < QuietPatience);)
             {
                 if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is { } result)
                 {
@@ -136,23 +158,22 @@ internal sealed class VerifiedLoad : IAsyncDisposable
                 }
             }
 
-            consumer.Close(); 
+            consumer.Close();
         }
         catch (KafkaException e)
         {
-            _errors.Enqueue($"consuming: {e.Message}");
-            _stop.Cancel();
+            _workers.Fail($"consuming: {e.Message}");
         }
     }
 
-    private bool HasAll() => _work.Take(_acknowledged.Length).All(w => w.IsCompleted) && _acknowledged.Select((a, p) => _consumed[p].Count >= a.Count).All(b => b);
+    private bool HasAll() => Volatile.Read(ref _producing) == 0 && _acknowledged.Select((a, p) => _consumed[p].Count >= a.Count).All(b => b);
 
     /// <summary>Connections that break are what clients get over; anything else is an error.</summary>
     private void OnError(Error error)
     {
         if (error.IsFatal || error.Code is not (ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_TimedOut or ErrorCode.Local_Resolve))
         {
-            _errors.Enqueue($"client error {error.Code}: {error.Reason}");
+            _workers.Fail($"client error {error.Code}: {error.Reason}");
         }
     }
 

@@ -88,7 +88,7 @@ public sealed class BrokerServer : IAsyncDisposable
         ReplicaManager replicas = _replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
         _cluster = new ClusterWiring(config, brokerId, PeerOptions.From(config.Current, brokerId), metadata, _loggers);
         _controller = new ClusterController(
-            _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees) : null);
+            _tree, metadata, replicas, Policy(config, isNew: !trees.IsShared && _logs.Logs.Count == 0), _time, _loggers.CreateLogger<ClusterController>(), trees.IsShared ? _cluster.Links(trees, _time) : null);
         _cluster.Connect(_controller, replicas, trees.IsShared, _time);
         _logs.RoomFound += replicas.OnRoomFound;
         _logs.DirectoryFailed += () => replicas.OnDirectoryFailed(_controller.OnDirectoryFailed);

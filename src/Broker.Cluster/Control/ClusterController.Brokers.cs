@@ -9,28 +9,22 @@ public sealed partial class ClusterController
     // Brokers that asked for their shutdown: they do not come back into an ISR before they are gone.
     private readonly HashSet<int> _leaving = [];
 
-    private async Task OnBrokersChangedAsync(Action<WatchedEvent> watch)
+    private async Task OnBrokersChangedAsync(Action<WatchedEvent>? watch)
     {
         if (!_isActive)
         {
             return;
         }
 
-        IReadOnlyList<BrokerImage> now = await LoadBrokersAsync(watch).ConfigureAwait(false);
+        (IReadOnlyList<BrokerImage> now, HashSet<int> ended) = await LoadLiveAsync(watch).ConfigureAwait(false);
         MetadataImage image = Image;
         // The same id with another epoch died and came back: what it led has to be elected as if it had stayed away.
-        HashSet<int> gone = [.. image.Brokers.Where(b => !now.Any(n => n.Id == b.Id && n.Epoch == b.Epoch)).Select(b => b.Id)];
+        HashSet<int> gone = [.. image.Brokers.Where(b => !now.Any(n => n.Id == b.Id && n.Epoch == b.Epoch)).Select(b => b.Id), .. ended];
         HashSet<int> came = [.. now.Where(n => !image.Brokers.Any(b => b.Id == n.Id && b.Epoch == n.Epoch)).Select(n => n.Id)];
         bool sameEndpoints = now.All(n => image.Broker(n.Id) is { } b && Addresses(b.Endpoints).SetEquals(Addresses(n.Endpoints)));
         if (gone.Count == 0 && came.Count == 0 && sameEndpoints)
         {
             return;
-        }
-
-        _leaving.ExceptWith(gone);
-        foreach (int broker in gone)
-        {
-            _offline.Remove(broker);
         }
 
         ForgetDropping(gone);
@@ -65,7 +59,7 @@ public sealed partial class ClusterController
                     continue;
                 }
 
-                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index), AllowsUnclean(topic));
+                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index), _heldForDead.ContainsKey, AllowsUnclean(topic));
                 changes.Add(topic, partition, leader, isr, Unserved(image, topic, partition));
             }
         }
@@ -124,7 +118,7 @@ public sealed partial class ClusterController
 
             Predicate<int> isUsable = Usable(image, topic, partition.Index);
             (int leader, int[] isr) = unclean
-                ? PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, isUsable, allowsUnclean: true)
+                ? PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, isUsable, _ => false, allowsUnclean: true)
                 : (PartitionElection.Preferred(partition.Replicas, partition.Leader, partition.Isr, isUsable) ?? PartitionElection.NoLeader, partition.Isr);
             if (leader < 0)
             {

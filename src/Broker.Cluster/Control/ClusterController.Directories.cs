@@ -139,7 +139,7 @@ public sealed partial class ClusterController
             if (image.Topic(key.Topic) is { } topic && (uint)key.Partition < (uint)topic.Partitions.Count)
             {
                 PartitionImage partition = topic.Partitions[key.Partition];
-                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index), AllowsUnclean(topic));
+                (int leader, int[] isr) = PartitionElection.AfterBrokers(partition.Replicas, partition.Leader, partition.Isr, Usable(image, topic, partition.Index), _heldForDead.ContainsKey, AllowsUnclean(topic));
                 changes.Add(topic, partition, leader, isr, Unserved(image, topic, partition));
             }
         }
@@ -148,7 +148,7 @@ public sealed partial class ClusterController
         ControllerLog.DirectoryFailed(_logger, broker, news.Length, told.Sum(c => c.Partitions.Count(p => p.Leader < 0)));
     }
 
-    /// <summary>Which brokers may lead a partition or be in its ISR: alive, not about to stop, and not with a failed directory.</summary>
+    /// <summary>Which brokers may lead a partition or come into its ISR: alive, not about to stop, and not with a failed directory.</summary>
     private Predicate<int> Usable(MetadataImage image, TopicImage topic, int partition) =>
         broker => image.Broker(broker) is not null && !_leaving.Contains(broker) && !IsOffline(broker, topic, partition);
 

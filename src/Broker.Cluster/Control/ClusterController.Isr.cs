@@ -68,13 +68,16 @@ public sealed partial class ClusterController
 
         PartitionImage partition = topic!.Partitions[data.PartitionIndex];
         (int Id, long Epoch)[] wanted = Wanted(data);
+        Predicate<int> isUsable = Usable(image, topic, partition.Index);
+
+        // A broker that cannot be used, or is not the one that caught up, must not count as a copy.
         error =
             data.LeaderEpoch > partition.LeaderEpoch || data.PartitionEpoch > partition.PartitionEpoch ? ErrorCode.NotController
             : data.LeaderEpoch < partition.LeaderEpoch ? ErrorCode.FencedLeaderEpoch
             : partition.Leader != broker ? ErrorCode.InvalidRequest
             : data.PartitionEpoch < partition.PartitionEpoch ? ErrorCode.InvalidUpdateVersion
             : !Array.Exists(wanted, w => w.Id == broker) || !Array.TrueForAll(wanted, w => partition.Replicas.Contains(w.Id)) ? ErrorCode.InvalidRequest
-            : !Array.TrueForAll(wanted, w => IsEligible(image, w.Id, w.Epoch) && !IsOffline(w.Id, topic, partition.Index)) ? ErrorCode.IneligibleReplica
+            : !Array.TrueForAll(wanted, w => isUsable(w.Id) && (w.Epoch < 0 || w.Epoch == image.Broker(w.Id)!.Epoch)) ? ErrorCode.IneligibleReplica
             : ErrorCode.None;
         if (error == ErrorCode.None)
         {
@@ -83,10 +86,6 @@ public sealed partial class ClusterController
 
         return new Asked(topicId, data.PartitionIndex, error);
     }
-
-    /// <summary>A broker that is not alive, or not the one that caught up, must not count as a copy.</summary>
-    private bool IsEligible(MetadataImage image, int broker, long epoch) =>
-        image.Broker(broker) is { } live && (epoch < 0 || live.Epoch == epoch) && !_leaving.Contains(broker);
 
     private static (int Id, long Epoch)[] Wanted(in AlterPartitionRequest.PartitionData data)
     {

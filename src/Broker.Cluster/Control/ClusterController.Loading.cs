@@ -12,11 +12,12 @@ public sealed partial class ClusterController
         _deletions.Clear();
         _offline.Clear();
         ForgetReassignments();
+        (IReadOnlyList<BrokerImage> live, _) = await LoadLiveAsync(Shared(_brokersChanged)).ConfigureAwait(false);
         MetadataImage image = MetadataImage.Empty with
         {
             ClusterId = ClusterIdZnode.Decode((await _tree.GetAsync(ZnodePaths.ClusterId).ConfigureAwait(false)).Data),
             ControllerId = Self,
-            Brokers = await LoadBrokersAsync(Shared(_brokersChanged)).ConfigureAwait(false),
+            Brokers = live,
             BrokerConfigs = await ReadBrokerConfigsAsync(_tree).ConfigureAwait(false),
         };
         image = await WithFeaturesAsync(image).ConfigureAwait(false);
@@ -136,11 +137,13 @@ public sealed partial class ClusterController
     private PartitionImage Elect(string path, int index, int[] replicas, TreeNode node, MetadataImage image, bool allowsUnclean, List<TreeOperation> changes)
     {
         PartitionStateZnode state = PartitionStateZnode.Decode(path, node.Data);
-        bool Stayed(int broker) => image.Broker(broker)!.Epoch <= node.Stat.Mzxid;
+        bool Stayed(int broker) => (image.Broker(broker)?.Epoch ?? _heldForDead[broker]) <= node.Stat.Mzxid;
 
         // An assignment may have been written without the state that goes with it.
         int[] assigned = Array.FindAll(state.Isr, replicas.Contains);
-        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(replicas, state.Leader, assigned.Length > 0 ? assigned : state.Isr, b => image.Broker(b) is not null, Stayed, allowsUnclean);
+        int[] inSync = assigned.Length > 0 ? assigned : state.Isr;
+        (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(
+            replicas, state.Leader, inSync, b => image.Broker(b) is not null, _heldForDead.ContainsKey, Stayed, allowsUnclean);
         int[] offline = Offline(replicas, Live(image, replicas));
         if (!isNewEpoch)
         {

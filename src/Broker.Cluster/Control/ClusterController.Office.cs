@@ -23,7 +23,7 @@ public sealed partial class ClusterController
                     return;
                 }
 
-                if (!isOurs && holder.Stat.EphemeralOwner == _earlierSession)
+                if (!isOurs && _earlierSession != 0 && holder.Stat.EphemeralOwner == _earlierSession)
                 {
                     await RemoveEarlierOfficeAsync(holder).ConfigureAwait(false);
                     continue;
@@ -31,7 +31,7 @@ public sealed partial class ClusterController
 
                 if (!isOurs)
                 {
-                    await FollowAsync(ControllerZnode.DecodeBrokerId(holder.Data)).ConfigureAwait(false);
+                    await FollowAsync(holder).ConfigureAwait(false);
                     return;
                 }
 
@@ -66,7 +66,8 @@ public sealed partial class ClusterController
         }
     }
 
-    private async Task<bool> TryTakeOfficeAsync()
+    /// <param name="deposed">The node of an office that is taken from its holder; null when there is none.</param>
+    private async Task<bool> TryTakeOfficeAsync(TreeNode? deposed = null)
     {
         try
         {
@@ -76,16 +77,23 @@ public sealed partial class ClusterController
             }
 
             TreeNode epoch = await _tree.GetAsync(ZnodePaths.ControllerEpoch).ConfigureAwait(false);
+            if (deposed is not null && (await TryGetAsync(_tree, ZnodePaths.Controller).ConfigureAwait(false))?.Stat.Czxid != deposed.Stat.Czxid)
+            {
+                return false;
+            }
+
+            // Every taking of the office changes the epoch's version: while that stands, the node is the one that was looked at or there is none.
             _epoch = ControllerEpochZnode.Decode(epoch.Data) + 1;
             IReadOnlyList<OperationResult> won = await _tree.MultiAsync(
             [
+                .. deposed is null ? (TreeOperation[])[] : [TreeOperation.Delete(ZnodePaths.Controller, deposed.Stat.Version)],
                 TreeOperation.Create(ZnodePaths.Controller, ControllerZnode.Encode(Self, NowMs()), CreateMode.Ephemeral),
                 TreeOperation.Set(ZnodePaths.ControllerEpoch, ControllerEpochZnode.Encode(_epoch), epoch.Stat.Version),
             ]).ConfigureAwait(false);
-            _epochVersion = won[1].Stat!.Version;
+            _epochVersion = won[^1].Stat!.Version;
             return true;
         }
-        catch (CoordinationException e) when (e.IsOutcomeUnknown || e.Error is CoordinationError.NodeExists or CoordinationError.BadVersion)
+        catch (CoordinationException e) when (e.IsOutcomeUnknown || e.Error is CoordinationError.NodeExists or CoordinationError.NoNode or CoordinationError.BadVersion)
         {
             // Another broker was faster, or the answer was lost: the next look tells.
             return false;
@@ -96,6 +104,7 @@ public sealed partial class ClusterController
     {
         _isActive = true;
         _knownEpoch = _epoch;
+        _followed = null;
         if (await _tree.ExistsAsync(ZnodePaths.Feature).ConfigureAwait(false) is null)
         {
             await CommitAsync([TreeOperation.Create(ZnodePaths.Feature, FeatureZnode.Encode(_policy.FirstFeatureLevels))]).ConfigureAwait(false);
@@ -107,9 +116,10 @@ public sealed partial class ClusterController
     }
 
     /// <summary>Another broker is the controller. What the cluster looks like comes from it; until then there is only who is alive.</summary>
-    private async Task FollowAsync(int controller)
+    private async Task FollowAsync(TreeNode office)
     {
         Resign();
+        int controller = ControllerZnode.DecodeBrokerId(office.Data);
         MetadataImage image = Image;
         if (image.ClusterId.Length == 0)
         {
@@ -123,6 +133,7 @@ public sealed partial class ClusterController
 
         Swap(image with { ControllerId = controller });
         ControllerLog.Joined(_logger, Self, BrokerEpoch, controller);
+        await WatchControllerAsync(controller, office).ConfigureAwait(false);
     }
 
     private void Resign()

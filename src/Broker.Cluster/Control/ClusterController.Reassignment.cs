@@ -54,8 +54,6 @@ public sealed partial class ClusterController
     private PartitionImage? Find(TopicPartition key) =>
         Image.Topic(key.Topic) is { } topic && (uint)key.Partition < (uint)topic.Partitions.Count ? topic.Partitions[key.Partition] : null;
 
-    private bool IsUsable(int broker) => Image.Broker(broker) is not null && !_leaving.Contains(broker);
-
     private async Task<IReadOnlyList<PartitionReassignmentResult>> ReassignAsync(IReadOnlyList<PartitionReassignment> asked)
     {
         // What somebody else wrote in between is read, and judged anew, once.
@@ -104,7 +102,7 @@ public sealed partial class ClusterController
             return new(key, ErrorCode.InvalidReplicaAssignment, problem);
         }
 
-        PartitionImage next = PartitionMove.Begin(partition, target, IsUsable);
+        PartitionImage next = PartitionMove.Begin(partition, target, Usable(Image, Image.Topic(key.Topic)!, key.Partition));
         if (PartitionMove.IsNews(partition, next))
         {
             plans[key] = new Plan(Image.Topic(key.Topic)!, partition, next);
@@ -185,7 +183,7 @@ public sealed partial class ClusterController
             foreach (TopicPartition key in topic)
             {
                 PartitionImage before = Find(key)!;
-                if (PartitionMove.Finish(before, IsUsable) is { } next)
+                if (PartitionMove.Finish(before, Usable(Image, Image.Topic(key.Topic)!, key.Partition)) is { } next)
                 {
                     changes.AddMove(Image.Topic(key.Topic)!, before, next);
                     finished.Add(next);

@@ -45,6 +45,7 @@ public sealed partial class ClusterController : IAsyncDisposable
     private readonly WatchTrigger _directoriesFailed;
     private readonly WatchTrigger _reassignmentsAsked;
     private readonly WatchTrigger _reassignmentsDue;
+    private readonly WatchTrigger _refusalsChanged;
     private volatile ICoordinationTree _tree;
     private Task _worker = Task.CompletedTask;
     private BrokerRegistration _registration = null!;
@@ -77,11 +78,16 @@ public sealed partial class ClusterController : IAsyncDisposable
         _directoriesFailed = Trigger(OnDirectoriesFailedAsync);
         _reassignmentsAsked = Trigger(OnReassignmentsAskedAsync);
         _reassignmentsDue = Trigger(_ => AdvanceReassignmentsAsync());
+        _refusalsChanged = Trigger(_ => OnRefusalsChangedAsync());
         _store = store;
         _host = host;
         _planner = new TopicPlanner(policy, Random.Shared);
         _policy = policy;
         _logger = logger;
+        if (links is not null)
+        {
+            links.Watch.Changed += _refusalsChanged.Fire;
+        }
     }
 
     /// <summary>Whether this broker is the controller. It may have lost the office already without knowing; then the tree refuses what it writes.</summary>
@@ -289,6 +295,11 @@ public sealed partial class ClusterController : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_links is not null)
+        {
+            _links.Watch.Changed -= _refusalsChanged.Fire;
+        }
+
         if (_balance is not null)
         {
             await _balance.DisposeAsync().ConfigureAwait(false);
@@ -427,6 +438,9 @@ internal static partial class ControllerLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Broker {Broker} gave up the controller's office, epoch {Epoch}")]
     public static partial void Resigned(ILogger logger, int broker, int epoch);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Takes the controller's office from broker {Broker}, epoch {Epoch}, before its session is over: nothing listens at its end point any more")]
+    public static partial void TakesOffice(ILogger logger, int broker, long epoch);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the coordination tree has expired: joining the cluster again")]
     public static partial void SessionExpired(ILogger logger);

@@ -10,9 +10,9 @@ internal static class PartitionElection
 
     /// <summary>
     /// After brokers died or came. A live leader stays. Otherwise the first replica that is in sync and alive leads. Members of the ISR that are not
-    /// alive leave it, as long as one stays.
+    /// alive leave it, as long as one stays; those that are held for dead (<paramref name="isHeld"/>) may live and have what others have lost: they stay rather than those that are gone.
     /// </summary>
-    public static (int Leader, int[] Isr) AfterBrokers(int[] replicas, int leader, int[] isr, Predicate<int> isAlive, bool allowsUnclean)
+    public static (int Leader, int[] Isr) AfterBrokers(int[] replicas, int leader, int[] isr, Predicate<int> isAlive, Predicate<int> isHeld, bool allowsUnclean)
     {
         int[] live = Array.FindAll(isr, isAlive);
         if (leader >= 0 && isAlive(leader) && live.Contains(leader))
@@ -26,6 +26,12 @@ internal static class PartitionElection
             return (next, live);
         }
 
+        int[] held = Array.FindAll(isr, isHeld);
+        if (held.Length > 0)
+        {
+            return (NoLeader, held);
+        }
+
         int unclean = allowsUnclean ? Array.Find(replicas, isAlive) : 0;
         return allowsUnclean && Array.Exists(replicas, isAlive) ? (unclean, [unclean]) : (NoLeader, isr);
     }
@@ -34,11 +40,13 @@ internal static class PartitionElection
     /// At the start of a controller, which does not know what happened before. A broker that registered after the state was written was away in between:
     /// it may lead only if none of those in sync stayed, and then in a new epoch.
     /// </summary>
-    public static (int Leader, int[] Isr, bool IsNewEpoch) AtStart(int[] replicas, int leader, int[] isr, Predicate<int> isAlive, Predicate<int> stayed, bool allowsUnclean)
+    public static (int Leader, int[] Isr, bool IsNewEpoch) AtStart(
+        int[] replicas, int leader, int[] isr, Predicate<int> isAlive, Predicate<int> isHeld, Predicate<int> stayed, bool allowsUnclean)
     {
         bool StayedAlive(int broker) => isAlive(broker) && stayed(broker);
-        Predicate<int> trusted = Array.Exists(isr, StayedAlive) ? StayedAlive : isAlive;
-        (int next, int[] inSync) = AfterBrokers(replicas, leader, isr, trusted, allowsUnclean);
+        bool StayedHeld(int broker) => isHeld(broker) && stayed(broker);
+        Predicate<int> trusted = Array.Exists(isr, b => StayedAlive(b) || StayedHeld(b)) ? StayedAlive : isAlive;
+        (int next, int[] inSync) = AfterBrokers(replicas, leader, isr, trusted, StayedHeld, allowsUnclean);
         bool cameBack = next >= 0 && next == leader && !stayed(next);
         return (next, inSync, cameBack || next != leader || inSync.Length != isr.Length);
     }

@@ -5,6 +5,8 @@ public sealed record ClusterLinks
 {
     public required IRemoteBrokers Remote { get; init; }
 
+    public required IBrokerWatch Watch { get; init; }
+
     /// <summary>Starts a new session after the last one expired; tries until it has one or is cancelled.</summary>
     public required Func<CancellationToken, Task<ICoordinationTree>> OpenTree { get; init; }
 

@@ -5,6 +5,12 @@ namespace Broker.Server;
 
 internal static partial class InterBrokerLog
 {
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing listens at {Host}:{Port} any more: broker {Broker}, epoch {Epoch}, has ended, though its session has not")]
+    public static partial void Refuses(ILogger logger, int broker, long epoch, string host, int port);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Broker {Broker}, epoch {Epoch}, accepts connections at {Host}:{Port} again")]
+    public static partial void AcceptsAgain(ILogger logger, int broker, long epoch, string host, int port);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Api} to broker {Broker} failed and is sent again until it is answered or the broker is gone: {Reason}")]
     public static partial void NotSent(ILogger logger, ApiKey api, int broker, string reason);
 

@@ -11,6 +11,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
     private readonly CancellationTokenSource _stopping = new();
     private ClusterController _own = null!;
     private RemoteBrokers? _remote;
+    private PeerWatch? _watch;
     private ReplicaFetchers? _fetchers;
     private TimeProvider _time = TimeProvider.System;
 
@@ -27,12 +28,14 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
     public ReplicationThrottles? Throttles { get; private set; }
 
     /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
-    public ClusterLinks Links(TreeWiring trees)
+    public ClusterLinks Links(TreeWiring trees, TimeProvider time)
     {
         _remote = new RemoteBrokers(peers, loggers.CreateLogger<RemoteBrokers>());
+        _watch = new PeerWatch(peers, time, loggers.CreateLogger<PeerWatch>());
         return new ClusterLinks
         {
             Remote = _remote,
+            Watch = _watch,
             OpenTree = trees.ReopenAsync,
             InterBrokerListener = peers.Listener,
             Balance = Balance(config.Current),
@@ -124,6 +127,11 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
         if (_remote is not null)
         {
             await _remote.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_watch is not null)
+        {
+            await _watch.DisposeAsync().ConfigureAwait(false);
         }
 
         Peers.Dispose();

@@ -17,7 +17,21 @@ public sealed class PartitionElectionTests
     public void After_brokers_died_or_came(string replicas, int leader, string isr, string alive, bool unclean, int expectedLeader, string expectedIsr)
     {
         int[] live = Ids(alive);
-        (int next, int[] inSync) = PartitionElection.AfterBrokers(Ids(replicas), leader, Ids(isr), live.Contains, unclean);
+        (int next, int[] inSync) = PartitionElection.AfterBrokers(Ids(replicas), leader, Ids(isr), live.Contains, _ => false, unclean);
+        Assert.Equal((expectedLeader, expectedIsr), (next, string.Join(' ', inSync)));
+    }
+
+    // Leader 1, ISR 1 2 3: who may be there although nobody can connect to him is not given up for one that was away, nor for an unclean election.
+    [Theory]
+    [InlineData("1 2 3", "3", "", 1, "1 2 3")]
+    [InlineData("2", "1 3", "", 2, "2")]
+    [InlineData("", "1 2", "", -1, "1 2")]
+    [InlineData("", "2", "", -1, "2")]
+    [InlineData("3", "2", "3", -1, "2")]
+    [InlineData("2 3", "1", "2 3", -1, "1")]
+    public void Those_held_for_dead_stay_rather_than_those_that_are_gone(string alive, string held, string cameBack, int expectedLeader, string expectedIsr)
+    {
+        (int next, int[] inSync, _) = PartitionElection.AtStart([1, 2, 3], 1, [1, 2, 3], Ids(alive).Contains, Ids(held).Contains, b => !Ids(cameBack).Contains(b), allowsUnclean: true);
         Assert.Equal((expectedLeader, expectedIsr), (next, string.Join(' ', inSync)));
     }
 
@@ -33,7 +47,7 @@ public sealed class PartitionElectionTests
     [InlineData(2, "2 3", "1 2 3", "2 3", 2, "2 3", false)]
     public void At_the_start_of_a_controller(int leader, string isr, string alive, string stayed, int expectedLeader, string expectedIsr, bool isNewEpoch)
     {
-        (int next, int[] inSync, bool isNew) = PartitionElection.AtStart([1, 2, 3], leader, Ids(isr), Ids(alive).Contains, Ids(stayed).Contains, allowsUnclean: false);
+        (int next, int[] inSync, bool isNew) = PartitionElection.AtStart([1, 2, 3], leader, Ids(isr), Ids(alive).Contains, _ => false, Ids(stayed).Contains, allowsUnclean: false);
         Assert.Equal((expectedLeader, expectedIsr, isNewEpoch), (next, string.Join(' ', inSync), isNew));
     }
 

@@ -14,17 +14,23 @@ internal sealed class ControlledCluster : IAsyncDisposable
 
     public EmbeddedTree Tree { get; private set; } = null!;
 
+    public required ControllerPolicy Policy { get; init; }
+
     public RecordingRemote Remote { get; private set; } = null!;
 
     public RecordingHost Host { get; private set; } = null!;
+
+    public FakeWatch Watch { get; private set; } = null!;
 
     public ClusterController Controller { get; private set; } = null!;
 
     public MetadataStore Store { get; private set; } = null!;
 
-    public static async Task<ControlledCluster> StartAsync()
+    /// <param name="policy">Instead of <see cref="SingleBroker.Policy"/>.</param>
+    /// <param name="office">Another broker that is the controller already, in epoch 1; null for none.</param>
+    public static async Task<ControlledCluster> StartAsync(ControllerPolicy? policy = null, int? office = null)
     {
-        var cluster = new ControlledCluster();
+        var cluster = new ControlledCluster { Policy = policy ?? SingleBroker.Policy };
         cluster.Tree = cluster._directory.Open(cluster.Time);
         await ClusterController.ResolveClusterIdAsync(cluster.Tree, null);
         foreach (string path in (string[])["/brokers", "/brokers/ids"])
@@ -34,6 +40,11 @@ internal sealed class ControlledCluster : IAsyncDisposable
 
         await cluster.AddBrokerAsync(8);
         await cluster.AddBrokerAsync(9);
+        if (office is { } holder)
+        {
+            await cluster.GiveOfficeAsync(holder, 1);
+        }
+
         await cluster.StartControllerAsync();
         return cluster;
     }
@@ -51,6 +62,22 @@ internal sealed class ControlledCluster : IAsyncDisposable
     {
         var endpoints = new Dictionary<string, EndpointImage> { ["PLAINTEXT"] = new($"host{id}", 9092, "PLAINTEXT") };
         await Tree.CreateAsync($"/brokers/ids/{id}", BrokerZnode.Encode(endpoints, null, 0));
+    }
+
+    /// <summary>Another broker has the office from now on.</summary>
+    public async Task GiveOfficeAsync(int id, int epoch)
+    {
+        if (await Tree.ExistsAsync("/controller_epoch") is null)
+        {
+            await Tree.CreateAsync("/controller_epoch", default);
+        }
+
+        TreeOperation[] before = await Tree.ExistsAsync("/controller") is null ? [] : [TreeOperation.Delete("/controller")];
+        await Tree.MultiAsync([.. before, TreeOperation.Create("/controller", ControllerZnode.Encode(id, 0)), TreeOperation.Set("/controller_epoch", ControllerEpochZnode.Encode(epoch))]);
+        if (Controller is not null)
+        {
+            await SettleAsync();
+        }
     }
 
     public Task RemoveBrokerAsync(int id) => Tree.DeleteAsync($"/brokers/ids/{id}").AsTask();
@@ -73,9 +100,14 @@ internal sealed class ControlledCluster : IAsyncDisposable
     /// <summary>The leader says who is in sync.</summary>
     public async Task InSyncAsync(string topic, int partition, params int[] isr)
     {
-        PartitionImage now = Partition(topic, partition);
-        Assert.Equal(ErrorCode.None, await AlterAsync(topic, partition, now.Leader, isr, now.PartitionEpoch, now.LeaderEpoch));
+        Assert.Equal(ErrorCode.None, await AskIsrAsync(topic, partition, isr));
         await SettleAsync();
+    }
+
+    public async Task<ErrorCode> AskIsrAsync(string topic, int partition, params int[] isr)
+    {
+        PartitionImage now = Partition(topic, partition);
+        return await AlterAsync(topic, partition, now.Leader, isr, now.PartitionEpoch, now.LeaderEpoch);
     }
 
     /// <summary>A broker says who is in sync, as the leader that it may be.</summary>
@@ -103,7 +135,14 @@ internal sealed class ControlledCluster : IAsyncDisposable
                 },
             ],
         });
-        return answer.Topics.ToArray()[0].Partitions.ToArray()[0].ErrorCode;
+        return answer.ErrorCode != ErrorCode.None ? answer.ErrorCode : answer.Topics.ToArray()[0].Partitions.ToArray()[0].ErrorCode;
+    }
+
+    /// <summary>Connections to a broker are refused, or accepted, from now on.</summary>
+    public Task RefuseAsync(int broker, bool refuses = true)
+    {
+        Watch.Set(broker, refuses);
+        return SettleAsync();
     }
 
     public async Task<string> OngoingAsync(params TopicPartition[] partitions) => string.Join("; ", (await Controller.ListReassignmentsAsync(partitions.Length == 0 ? null : partitions))
@@ -136,17 +175,18 @@ internal sealed class ControlledCluster : IAsyncDisposable
 
     private async Task StartControllerAsync()
     {
-        (Store, Remote) = (new MetadataStore(), new RecordingRemote());
+        (Store, Remote, Watch) = (new MetadataStore(), new RecordingRemote(), new FakeWatch());
         Host = new RecordingHost(Store);
         var links = new ClusterLinks
         {
             Remote = Remote,
+            Watch = Watch,
             OpenTree = _ => throw new InvalidOperationException("no session expires here"),
             InterBrokerListener = "PLAINTEXT",
             Balance = new BalancePolicy(TimeSpan.FromMinutes(5), 10),
             RegistrationPatience = TimeSpan.FromSeconds(1),
         };
-        Controller = new ClusterController(Tree, Store, Host, SingleBroker.Policy, Time, NullLogger<ClusterController>.Instance, links);
+        Controller = new ClusterController(Tree, Store, Host, Policy, Time, NullLogger<ClusterController>.Instance, links);
         await Controller.StartAsync(new BrokerRegistration(SingleBroker.Id, null, SingleBroker.Endpoints));
     }
 }

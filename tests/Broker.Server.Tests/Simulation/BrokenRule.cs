@@ -16,4 +16,7 @@ internal enum BrokenRule
     CoordinatorLoadsToHighWatermark,
     CoordinatorAnswersAtOnce,
     MarkersBeforeTheDecisionIsReplicated,
+    AcceptedAgainIsInSync,
+    HeldForDeadIsNotFenced,
+    HeldForDeadIsGivenUp,
 }

@@ -8,7 +8,7 @@ namespace Broker.Server.Tests;
 
 /// <summary>
 /// One partition on three brokers and their controllers in one thread, on virtual time: messages are late, lost and overtake each other, brokers crash, lose power, come back, and
-/// lose their session without knowing, controllers go on after another has taken their office, or replicas are
+/// lose their session without knowing, controllers go on after another has taken their office or hold brokers for dead that live, each for itself, or replicas are
 /// reassigned and taken back. Checked after every step:
 /// whoever begins to lead has every acknowledged record where it was acknowledged (leader completeness); what one broker shows to consumers no other shows differently
 /// (consistent read, log matching below the high watermark); everybody in the ISR has all that anybody shows.
@@ -32,20 +32,23 @@ internal sealed class ReplicationSimulation : IDisposable
     private readonly List<string>? _story;
     private readonly bool _moves;
     private readonly SimulatedUsers? _users;
+    private readonly bool _holds;
     private int _appended;
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="broken">A rule to break.</param>
     /// <param name="moves">There is a fourth broker, and replicas are reassigned.</param>
     /// <param name="users">The partition is one of a coordinator's topic, and these use it; otherwise records are just records.</param>
+    /// <param name="holds">Controllers hold brokers for dead because they cannot connect to them.</param>
     /// <param name="story">Takes a line for whatever happens; null for none.</param>
-    public ReplicationSimulation(int seed, BrokenRule broken, bool moves, UsersOf users = UsersOf.Nothing, List<string>? story = null)
+    public ReplicationSimulation(int seed, BrokenRule broken, bool moves, UsersOf users = UsersOf.Nothing, bool holds = false, List<string>? story = null)
     {
         _random = new Random(seed);
         _broken = broken;
         _story = story;
         _moves = moves;
         _users = users switch { UsersOf.Groups => new GroupUsers(_random), UsersOf.Transactions => new TransactionUsers(_random), _ => null };
+        _holds = holds;
         _replicas = [.. Enumerable.Range(1, _moves ? 4 : 3).Select(id => new SimulatedReplica(id, _tree, _clock, broken))];
         TakeOffice();
     }
@@ -111,6 +114,9 @@ internal sealed class ReplicationSimulation : IDisposable
                 return null;
             case < 961 when _moves:
                 Reassign();
+                return null;
+            case < 968 when _holds:
+                Hold(replica);
                 return null;
             case < 994:
                 Repair(replica);
@@ -318,7 +324,8 @@ internal sealed class ReplicationSimulation : IDisposable
 
     private void TakeOffice()
     {
-        var controller = new SimulatedController(_tree, Registered(), _broken, line => _story?.Add(line));
+        HashSet<int> held = _holds ? [.. _replicas.Where(_ => _random.Next(6) == 0).Select(r => r.Id)] : [];
+        var controller = new SimulatedController(_tree, Registered(), held, _broken, line => _story?.Add(line));
         _controllers.Add(controller);
         controller.Tell(_replicas);
     }
@@ -330,6 +337,15 @@ internal sealed class ReplicationSimulation : IDisposable
         controller.Reassign(_random.Next(4) == 0 ? null : order[.._random.Next(2, 4)], _replicas);
         controller.Advance(_replicas);
         Retire();
+    }
+
+    /// <summary>A controller finds that it cannot connect to a broker, which may live, or that it can again.</summary>
+    private void Hold(SimulatedReplica replica)
+    {
+        SimulatedController controller = _controllers[_random.Next(_controllers.Count)];
+        bool isHeld = !controller.HeldForDead.Remove(replica.Id) && controller.HeldForDead.Add(replica.Id);
+        _story?.Add($"controller of epoch {controller.Epoch} {(isHeld ? "holds" : "does not hold")} {replica.Id} for dead");
+        Notice(controller);
     }
 
     private void Retire() => _controllers.RemoveAll(c => c.HasResigned);
@@ -446,6 +462,7 @@ internal sealed class ReplicationSimulation : IDisposable
     /// <summary>Faults end: all become equal, and have all that was acknowledged.</summary>
     private string? Heal()
     {
+        _controllers.ForEach(controller => controller.HeldForDead.Clear());
         for (int round = 0; round < 400; round++)
         {
             foreach (SimulatedReplica replica in _replicas)

@@ -30,7 +30,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
                 return;
             }
 
-            using var simulation = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed), Users(seed));
+            using var simulation = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed), Users(seed), Holds(seed));
             if (simulation.Run(Steps) is { } violation)
             {
                 Assert.Fail($"BROKER_SIMULATION_SEED={seed} BROKER_SIMULATION_SEEDS=1: {violation}\n{string.Join('\n', Story(seed))}");
@@ -60,12 +60,15 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     [InlineData("CoordinatorAnswersAtOnce", 1, false, "Groups")]
     [InlineData("CoordinatorAnswersAtOnce", 1, true, "Transactions")]
     [InlineData("MarkersBeforeTheDecisionIsReplicated", 2001, false, "Transactions")]
-    public void A_broken_rule_is_found(string rule, int first, bool moves, string users = "Nothing")
+    [InlineData("AcceptedAgainIsInSync", 1, false, "Nothing", true)]
+    [InlineData("HeldForDeadIsNotFenced", 1, false, "Nothing", true)]
+    [InlineData("HeldForDeadIsGivenUp", 1813, true, "Nothing", true)]
+    public void A_broken_rule_is_found(string rule, int first, bool moves, string users = "Nothing", bool holds = false)
     {
         // Hours of faults may pass before one that is rare shows: it is looked for where it is known to.
         for (int seed = first; seed < first + 1000; seed++)
         {
-            using var simulation = new ReplicationSimulation(seed, Enum.Parse<BrokenRule>(rule), moves, Enum.Parse<UsersOf>(users));
+            using var simulation = new ReplicationSimulation(seed, Enum.Parse<BrokenRule>(rule), moves, Enum.Parse<UsersOf>(users), holds);
             if (simulation.Run(Steps) is { } violation)
             {
                 output.WriteLine($"seed {seed}: {violation}");
@@ -83,7 +86,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     private static IEnumerable<string> Story(int seed)
     {
         List<string> story = [];
-        using var again = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed), Users(seed), story);
+        using var again = new ReplicationSimulation(seed, BrokenRule.None, Moves(seed), Users(seed), Holds(seed), story);
         again.Run(Steps);
         return story.TakeLast(80);
     }
@@ -93,6 +96,9 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
 
     /// <summary>A third of all, with and without reassignment: partitions of consumer offsets, and of transactions.</summary>
     private static UsersOf Users(int seed) => (UsersOf)(seed / 2 % 3);
+
+    /// <summary>Half of all, with and without reassignments and of every kind of users.</summary>
+    private static bool Holds(int seed) => seed / 6 % 2 == 1;
 
     private static int Number(string variable, int otherwise) => int.Parse(Environment.GetEnvironmentVariable(variable) ?? $"{otherwise}", CultureInfo.InvariantCulture);
 }

@@ -12,12 +12,20 @@ internal sealed class SimulatedController
     private readonly SimulatedTree _tree;
     private readonly BrokenRule _broken;
     private readonly Action<string> _tell;
+    private Dictionary<int, long> _all;
     private Dictionary<int, long> _registered;
     private PartitionImage _state;
     private bool _hasStopped;
 
-    public SimulatedController(SimulatedTree tree, Dictionary<int, long> registered, BrokenRule broken, Action<string> tell)
+    // Held for dead in the registration in which they were before.
+    private Dictionary<int, long> _maybe = [];
+    private readonly HashSet<int> _wereHeld = [];
+
+    public SimulatedController(SimulatedTree tree, Dictionary<int, long> all, HashSet<int> heldForDead, BrokenRule broken, Action<string> tell)
     {
+        HeldForDead = heldForDead;
+        _all = all;
+        Dictionary<int, long> registered = Live(all);
         _tree = tree;
         _broken = broken;
         _tell = tell;
@@ -26,7 +34,7 @@ internal sealed class SimulatedController
         Epoch = tree.TakeOffice();
         long written = tree.StateZxid;
         (int leader, int[] isr, bool isNewEpoch) = PartitionElection.AtStart(
-            _state.Replicas, _state.Leader, _state.Isr, registered.ContainsKey, broker => registered[broker] <= written, allowsUnclean: false);
+            _state.Replicas, _state.Leader, _state.Isr, registered.ContainsKey, broker => HeldForDead.Contains(broker) && all.ContainsKey(broker) && broken != BrokenRule.HeldForDeadIsGivenUp, broker => all[broker] <= written, allowsUnclean: false);
         if (isNewEpoch || PartitionMove.IsUnderWay(_state))
         {
             Write(leader, isr, isElection: true);
@@ -34,6 +42,9 @@ internal sealed class SimulatedController
     }
 
     public int Epoch { get; }
+
+    /// <summary>Brokers that refuse its connections, alive or not.</summary>
+    public HashSet<int> HeldForDead { get; }
 
     /// <summary>It has found out that another controller has the office.</summary>
     public bool HasResigned { get; private set; }
@@ -116,10 +127,16 @@ internal sealed class SimulatedController
     }
 
     /// <summary>Hears of registrations that ended and began. True when there is something to tell.</summary>
-    public bool Notice(Dictionary<int, long> now)
+    public bool Notice(Dictionary<int, long> all)
     {
+        Dictionary<int, long> now = Live(all);
+        int[] back = [.. now.Keys.Where(_wereHeld.Contains)];
+        _wereHeld.Clear();
+        _wereHeld.UnionWith(HeldForDead.Where(all.ContainsKey));
+        int[] ended = [.. _all.Where(r => all.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
         int[] gone = [.. _registered.Where(r => now.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
-        if (gone.Length == 0 && now.Count == _registered.Count)
+        _all = all;
+        if (gone.Length == 0 && ended.Length == 0 && now.Count == _registered.Count)
         {
             return false;
         }
@@ -129,11 +146,19 @@ internal sealed class SimulatedController
             _registered.Remove(broker);
         }
 
-        Elect();
+        _maybe = _broken == BrokenRule.HeldForDeadIsGivenUp ? [] : all.Where(r => HeldForDead.Contains(r.Key) && !ended.Contains(r.Key)).ToDictionary();
+        Elect(isFenced: _broken != BrokenRule.HeldForDeadIsNotFenced || !Array.TrueForAll(gone, all.ContainsKey));
         _registered = now;
         Elect();
+        if (_broken == BrokenRule.AcceptedAgainIsInSync && Array.FindAll(back, b => _state.Replicas.Contains(b)) is { Length: > 0 } returned && _state.Leader >= 0)
+        {
+            Write(_state.Leader, [.. _state.Isr.Union(returned)], isElection: true);
+        }
+
         return true;
     }
+
+    private Dictionary<int, long> Live(Dictionary<int, long> all) => all.Where(r => !HeldForDead.Contains(r.Key)).ToDictionary();
 
     public void Tell(IEnumerable<SimulatedReplica> replicas)
     {
@@ -184,14 +209,14 @@ internal sealed class SimulatedController
         return Write(_state.Leader, isr, isElection: false) ? ErrorCode.None : ErrorCode.NotController;
     }
 
-    private void Elect()
+    private void Elect(bool isFenced = true)
     {
         (int leader, int[] isr) = _broken == BrokenRule.AnyoneMayLead && _registered.Count > 0
             ? (_registered.Keys.Last(), [.. _registered.Keys])
-            : PartitionElection.AfterBrokers(_state.Replicas, _state.Leader, _state.Isr, _registered.ContainsKey, allowsUnclean: false);
+            : PartitionElection.AfterBrokers(_state.Replicas, _state.Leader, _state.Isr, _registered.ContainsKey, _maybe.ContainsKey, allowsUnclean: false);
         if (leader != _state.Leader || !isr.SequenceEqual(_state.Isr))
         {
-            Write(leader, isr, isElection: true);
+            Write(leader, isr, isElection: isFenced);
         }
     }
 

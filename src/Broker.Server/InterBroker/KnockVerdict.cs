@@ -1,0 +1,50 @@
+namespace Broker.Server;
+
+/// <summary>
+/// What attempts to connect to a broker say of it, and how long to wait before the next. Pure. Only connections that are refused several times running tell that nothing
+/// listens: a host that does not answer, or cannot be found, says nothing of the process.
+/// </summary>
+internal sealed class KnockVerdict
+{
+    /// <summary>Refusals in a row, <see cref="Pause"/> apart: a fifth of a second in which a listener might be opened again.</summary>
+    public const int Needed = 5;
+
+    private const int MaxShortLives = 5;
+    private int _refusals;
+    private int _shortLives;
+
+    public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A connection that ends before this was not served: a proxy takes them for a broker that is gone, a broker has too many.</summary>
+    public static TimeSpan ShortLife { get; } = TimeSpan.FromSeconds(1);
+
+    public static TimeSpan LongPause { get; } = TimeSpan.FromSeconds(1);
+
+    public bool Refuses { get; private set; }
+
+    public void Accepted()
+    {
+        _refusals = 0;
+        Refuses = false;
+    }
+
+    public TimeSpan Ended(TimeSpan life)
+    {
+        // The first are tried again soon: the last connection that a dying process is given ends at once as well.
+        _shortLives = life < ShortLife ? Math.Min(_shortLives + 1, MaxShortLives) : 0;
+        return _shortLives == 0 ? TimeSpan.Zero : _shortLives == MaxShortLives ? LongPause : Pause;
+    }
+
+    public TimeSpan Refused()
+    {
+        _refusals++;
+        Refuses |= _refusals >= Needed;
+        return Refuses ? LongPause : Pause;
+    }
+
+    public TimeSpan Failed()
+    {
+        _refusals = 0;
+        return LongPause;
+    }
+}

@@ -1,0 +1,52 @@
+using Broker.Cluster;
+using Microsoft.Extensions.Logging;
+
+namespace Broker.Server;
+
+/// <summary>One <see cref="PeerLifeline"/> for each registration that is watched: all others by the controller, the controller's by all others.</summary>
+internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<PeerWatch> logger) : IBrokerWatch, IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, PeerLifeline> _lifelines = [];
+    private readonly List<Task> _ending = [];
+
+    public event Action? Changed;
+
+    public void Watch(IReadOnlyList<BrokerImage> brokers)
+    {
+        lock (_lock)
+        {
+            _ending.RemoveAll(task => task.IsCompleted);
+            foreach (PeerLifeline lifeline in _lifelines.Values.ToArray())
+            {
+                if (!brokers.Any(b => b.Epoch == lifeline.Broker.Epoch && b.Id == lifeline.Broker.Id && b.Endpoint(options.Listener) == lifeline.Endpoint))
+                {
+                    _lifelines.Remove(lifeline.Broker.Id);
+                    _ending.Add(lifeline.DisposeAsync().AsTask());
+                }
+            }
+
+            foreach (BrokerImage broker in brokers)
+            {
+                if (!_lifelines.ContainsKey(broker.Id) && broker.Endpoint(options.Listener) is { } endpoint)
+                {
+                    _lifelines[broker.Id] = new PeerLifeline(broker, endpoint, options.ControlTimeout, time, logger, () => Changed?.Invoke());
+                }
+            }
+        }
+    }
+
+    public bool Refuses(BrokerImage broker)
+    {
+        lock (_lock)
+        {
+            return _lifelines.TryGetValue(broker.Id, out PeerLifeline? lifeline) && lifeline.Broker.Epoch == broker.Epoch && lifeline.Refuses;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Watch([]);
+        await Task.WhenAll(_ending).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,71 @@
+namespace Broker.Server.Tests;
+
+public sealed class KnockVerdictTests
+{
+    private readonly KnockVerdict _verdict = new();
+
+    [Fact]
+    public void Only_refusals_in_a_row_say_that_nothing_listens()
+    {
+        for (int i = 1; i < KnockVerdict.Needed; i++)
+        {
+            Assert.Equal(KnockVerdict.Pause, _verdict.Refused());
+            Assert.False(_verdict.Refuses);
+        }
+
+        Assert.Equal(KnockVerdict.LongPause, _verdict.Failed());
+        for (int i = 1; i < KnockVerdict.Needed; i++)
+        {
+            _verdict.Refused();
+        }
+
+        Assert.False(_verdict.Refuses);
+        _verdict.Accepted();
+        for (int i = 1; i <= KnockVerdict.Needed; i++)
+        {
+            Assert.False(_verdict.Refuses);
+            _verdict.Refused();
+        }
+
+        Assert.True(_verdict.Refuses);
+    }
+
+    [Fact]
+    public void It_stands_until_a_connection_is_accepted()
+    {
+        for (int i = 0; i < KnockVerdict.Needed; i++)
+        {
+            _verdict.Refused();
+        }
+
+        _verdict.Failed();
+        Assert.True(_verdict.Refuses);
+        _verdict.Accepted();
+        Assert.False(_verdict.Refuses);
+    }
+
+    [Fact]
+    public void Silence_says_nothing_however_long()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            _verdict.Failed();
+        }
+
+        Assert.False(_verdict.Refuses);
+    }
+
+    [Fact]
+    public void A_connection_that_lived_is_made_anew_at_once_and_short_ones_less_and_less_often()
+    {
+        Assert.Equal(TimeSpan.Zero, _verdict.Ended(TimeSpan.FromMinutes(10)));
+        Assert.Equal(KnockVerdict.Pause, _verdict.Ended(TimeSpan.Zero));
+        for (int i = 0; i < 10; i++)
+        {
+            _verdict.Ended(TimeSpan.Zero);
+        }
+
+        Assert.Equal(KnockVerdict.LongPause, _verdict.Ended(TimeSpan.Zero));
+        Assert.Equal(TimeSpan.Zero, _verdict.Ended(TimeSpan.FromMinutes(10)));
+    }
+}

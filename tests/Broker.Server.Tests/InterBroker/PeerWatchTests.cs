@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Sockets;
+using Broker.Cluster;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Broker.Server.Tests;
+
+/// <summary>Real sockets of this machine.</summary>
+public sealed class PeerWatchTests : IAsyncLifetime
+{
+    private const string Name = "INTERNAL";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly SemaphoreSlim _changes = new(0);
+    private readonly PeerWatch _watch = new(
+        new PeerOptions { Listener = Name, ClientId = "1", ControlTimeout = TimeSpan.FromSeconds(30), MaxFrameBytes = 1000 }, TimeProvider.System, NullLogger<PeerWatch>.Instance);
+
+    public Task InitializeAsync()
+    {
+        _watch.Changed += () => _changes.Release();
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _watch.DisposeAsync();
+        _changes.Dispose();
+    }
+
+    [Fact]
+    public async Task A_broker_whose_sockets_are_closed_refuses_until_there_is_a_listener_again()
+    {
+        using var first = new TcpListener(IPAddress.Loopback, 0);
+        first.Start();
+        int port = ((IPEndPoint)first.LocalEndpoint).Port;
+        BrokerImage broker = At("localhost", port);
+        _watch.Watch([broker]);
+        using (Socket connection = await first.AcceptSocketAsync())
+        {
+            Assert.False(_watch.Refuses(broker));
+            first.Stop();
+        }
+
+        Assert.True(await _changes.WaitAsync(Patience));
+        Assert.True(_watch.Refuses(broker));
+        Assert.False(_watch.Refuses(broker with { Epoch = 6 }));
+
+        using var second = new TcpListener(IPAddress.Loopback, port);
+        second.Start();
+        Assert.True(await _changes.WaitAsync(Patience));
+        Assert.False(_watch.Refuses(broker));
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_closed_while_the_listener_stays_is_made_anew()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        BrokerImage broker = At("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
+        _watch.Watch([broker]);
+        for (int i = 0; i < 3; i++)
+        {
+            using Socket connection = await listener.AcceptSocketAsync().WaitAsync(Patience);
+        }
+
+        Assert.False(_watch.Refuses(broker));
+        Assert.Equal(0, _changes.CurrentCount);
+    }
+
+    [Fact]
+    public async Task Who_is_not_watched_any_more_is_let_go_and_not_judged()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        BrokerImage broker = At("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
+        _watch.Watch([broker]);
+        using Socket connection = await listener.AcceptSocketAsync();
+        _watch.Watch([]);
+        Assert.Equal(0, await connection.ReceiveAsync(new byte[1], SocketFlags.None).WaitAsync(Patience));
+        Assert.False(_watch.Refuses(broker));
+    }
+
+    private static BrokerImage At(string host, int port) => new(2, 5, null, new Dictionary<string, EndpointImage> { [Name] = new(host, port, "PLAINTEXT") });
+}

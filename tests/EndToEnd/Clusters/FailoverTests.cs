@@ -29,7 +29,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     {
         await using MemberCluster cluster = await MemberCluster.CreateAsync(3);
         await Task.WhenAll(cluster.Members.Select(m => m.StartAsync(kind)));
-        await using ZooKeeperClient tree = await ZooKeeperClient.ConnectAsync(new ZooKeeperClientOptions(ZooKeeperConnectString.Parse(cluster.ZooKeeper.Address)), TimeProvider.System);
+        await using ZooKeeperClient tree = await ZooKeeperClient.ConnectAsync(new ZooKeeperClientOptions(ZooKeeperConnectString.Parse(cluster.ZooKeeperAddresses)), TimeProvider.System);
         foreach (bool isController in (bool[])[false, true])
         {
             var times = new List<double>();

@@ -9,13 +9,16 @@ internal sealed class MemberCluster : IAsyncDisposable
 {
     private readonly IAsyncDisposable _zookeeper;
 
-    private MemberCluster(IAsyncDisposable zookeeper, ClusterMember[] members)
+    private MemberCluster(IAsyncDisposable zookeeper, string addresses, ClusterMember[] members)
     {
         _zookeeper = zookeeper;
+        ZooKeeperAddresses = addresses;
         Members = members;
     }
 
     public ClusterMember[] Members { get; }
+
+    public string ZooKeeperAddresses { get; }
 
     public string Bootstrap => string.Join(',', Members.Select(m => m.Bootstrap));
 
@@ -28,14 +31,14 @@ internal sealed class MemberCluster : IAsyncDisposable
     {
         ZooKeeperServer server = await ZooKeeperServer.StartAsync();
         int[] ports = FreePort.Find(count);
-        return new MemberCluster(server, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
+        return new MemberCluster(server, server.Address, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
     }
 
     /// <summary>Around an ensemble, which it disposes of, each broker in a space of its own where there are some.</summary>
     public static MemberCluster Create(int count, ZooKeeperEnsemble ensemble, IReadOnlyList<NetworkSpace>? spaces, params string[] settings)
     {
         int[] ports = spaces is null ? FreePort.Find(count) : [.. Enumerable.Repeat(9092, count)];
-        return new MemberCluster(ensemble, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, ensemble.Addresses, settings, spaces?[i]))]);
+        return new MemberCluster(ensemble, ensemble.Addresses, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, ensemble.Addresses, settings, spaces?[i]))]);
     }
 
     public IAdminClient Admin(ClusterMember? member = null) =>

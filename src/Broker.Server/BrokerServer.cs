@@ -80,7 +80,7 @@ public sealed class BrokerServer : IAsyncDisposable
         config.Apply(await ClusterController.ReadBrokerConfigsAsync(_tree).ConfigureAwait(false));
         IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> topicConfigs = await ClusterController.ReadTopicConfigsAsync(_tree).ConfigureAwait(false);
 
-        _logs = new LogManager(LogOptions(config, topicConfigs, brokerId, clusterId), _time, _loggers);
+        _logs = new LogManager(LogOptions(config, topicConfigs, brokerId, clusterId, LogDirMoves.Options(config, _time)), _time, _loggers);
         await _logs.LoadAsync(cancellationToken).ConfigureAwait(false);
         await new LogAdoption(config, _logs, _loggers.CreateLogger<LogAdoption>()).RunAsync(_tree, brokerId).ConfigureAwait(false);
 
@@ -197,7 +197,7 @@ public sealed class BrokerServer : IAsyncDisposable
     }
 
     private LogManagerOptions LogOptions(
-        ConfigStore config, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> topicConfigs, int brokerId, string clusterId) => new()
+        ConfigStore config, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> topicConfigs, int brokerId, string clusterId, MoveOptions moves) => new()
     {
         Directories = _config.LogDirs,
         BrokerId = brokerId,
@@ -211,6 +211,7 @@ public sealed class BrokerServer : IAsyncDisposable
         ProducerIdExpirationMs = _config.Get(ConfigKeys.ProducerIdExpirationMs),
         VerifiesTransactions = () => config.Current.Get(ConfigKeys.TransactionPartitionVerificationEnable),
         Cleaner = () => CleanerOptions(config.Current),
+        Moves = () => moves,
     };
 
     private static CleanerOptions CleanerOptions(BrokerConfig config) => new()

@@ -123,6 +123,21 @@ internal static partial class StorageLog
     [LoggerMessage(47, LogLevel.Information, "[Log partition={Partition}] Starts at offset {LogStartOffset}, as log-start-offset-checkpoint says; what the files hold below was deleted")]
     public static partial void LogStartLoaded(this ILogger logger, TopicPartition partition, long logStartOffset);
 
+    [LoggerMessage(60, LogLevel.Information, "[Log partition={Partition}] Moves from {From} to {To}, from offset {Offset} on")]
+    public static partial void Moves(this ILogger logger, TopicPartition partition, string from, string to, long offset);
+
+    [LoggerMessage(61, LogLevel.Information, "[Log partition={Partition}] Has moved to {Directory} at offset {Offset}")]
+    public static partial void Moved(this ILogger logger, TopicPartition partition, string directory, long offset);
+
+    [LoggerMessage(62, LogLevel.Information, "[Log partition={Partition}] No longer moves to {Directory}: {Reason}")]
+    public static partial void MoveEnded(this ILogger logger, TopicPartition partition, string directory, string reason);
+
+    [LoggerMessage(63, LogLevel.Warning, "[Log partition={Partition}] The move to {Directory} waits: {Error}")]
+    public static partial void MoveWaits(this ILogger logger, TopicPartition partition, string directory, ErrorCode error);
+
+    [LoggerMessage(64, LogLevel.Warning, "[Log partition={Partition}] {Kept} holds all of {Copy}, which a move left when it was cut short: the latter is deleted")]
+    public static partial void CopyDropped(this ILogger logger, TopicPartition partition, string kept, string copy);
+
     [LoggerMessage(
         20,
         LogLevel.Error,

@@ -24,5 +24,4 @@ internal static class NotYet
     public const string TieredStorage = "This version has no tiered storage.";
     public const string Queues = "There is no common queue of requests: each connection is bounded by itself, by requests and by bytes in work.";
     public const string StartOffsets = "Log start offsets are written with the recovery points (log.flush.offset.checkpoint.interval.ms).";
-    public const string Preallocation = "Segments grow as they are written.";
 }

@@ -131,9 +131,8 @@ public static partial class TopicConfigKeys
 
     public static readonly ConfigKey<bool> Preallocate = Bool(
         "preallocate", false, Medium,
-        "Reserve the whole size of a segment on disk when it begins.",
-        broker: SynonymChains.Of(ConfigKeys.LogPreallocate),
-        unsupported: NotYet.Preallocation);
+        "Give a segment's file its whole size when it begins; what is not used is cut off when the segment ends.",
+        broker: SynonymChains.Of(ConfigKeys.LogPreallocate));
 
     public static readonly ConfigKey<bool> RemoteLogCopyDisable = Bool(
         "remote.log.copy.disable", false, Medium,

@@ -34,6 +34,7 @@ internal static class ApiTable
         new(DescribeAclsHandler.Supports, _ => new DescribeAclsHandler()),
         new(DescribeConfigsHandler.Supports, s => new DescribeConfigsHandler(s)),
         new(AlterConfigsHandler.Supports, s => new AlterConfigsHandler(s)),
+        new(AlterReplicaLogDirsHandler.Supports, s => new AlterReplicaLogDirsHandler(s)),
         new(DescribeLogDirsHandler.Supports, s => new DescribeLogDirsHandler(s)),
         new(CreatePartitionsHandler.Supports, s => new CreatePartitionsHandler(s)),
         new(DeleteGroupsHandler.Supports, s => new DeleteGroupsHandler(s)),

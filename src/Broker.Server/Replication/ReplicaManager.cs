@@ -168,23 +168,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     /// <summary>Null when the partition cannot be hosted at present.</summary>
     private async Task<Partition?> FindOrOpenAsync(TopicImage topic, PartitionImage role, TopicPartition key, TopicConfig effective)
     {
-        Guid? found = (_partitions.TryGetValue(key, out Partition? partition) ? partition.Log : logs.Find(key))?.TopicId;
-        if (found is { } id && id != Guid.Empty && topic.Id != Guid.Empty && id != topic.Id && Fetchers is not null)
-        {
-            // A partition that is new, or that others have, takes nothing from this log. Any other may be the same topic, whose id somebody lost.
-            bool isNeedless = role.LeaderEpoch == 0 || !role.Isr.Contains(brokerId);
-            if (!isNeedless)
-            {
-                ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(id));
-            }
-
-            if (!isNeedless || !await SetAsideAsync(key, id, topic.Id).ConfigureAwait(false))
-            {
-                return null;
-            }
-        }
-
-        if (_partitions.TryGetValue(key, out partition))
+        if (_partitions.TryGetValue(key, out Partition? partition) && (partition.Log.TopicId == topic.Id || topic.Id == Guid.Empty))
         {
             return partition;
         }
@@ -198,7 +182,24 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
         try
         {
-            return new Partition(logs.GetOrCreate(key, topic.Id, effective), brokerId, time);
+            PartitionLog log = logs.GetOrCreate(key, topic.Id, effective);
+            return partition ?? new Partition(log, brokerId, time);
+        }
+        catch (InconsistentTopicIdException e)
+        {
+            // A partition that is new, or that others have, takes nothing from this log. Any other may be the same topic, whose id somebody lost.
+            bool isNeedless = role.LeaderEpoch == 0 || !role.Isr.Contains(brokerId);
+            if (isNeedless && await SetAsideAsync(key, e.Found, topic.Id).ConfigureAwait(false))
+            {
+                return await FindOrOpenAsync(topic, role, key, effective).ConfigureAwait(false);
+            }
+
+            if (!isNeedless)
+            {
+                ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(e.Found));
+            }
+
+            return null;
         }
         catch (NoLogDirectoryException e)
         {

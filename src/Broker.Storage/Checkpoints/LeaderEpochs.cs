@@ -160,13 +160,7 @@ internal sealed class LeaderEpochs
         lock (_writing)
         {
             EpochEntry[] entries = _entries;
-            string[] lines = new string[entries.Length];
-            for (int i = 0; i < lines.Length; i++)
-            {
-                lines[i] = string.Create(CultureInfo.InvariantCulture, $"{entries[i].Epoch} {entries[i].StartOffset}");
-            }
-
-            _files.Replace(_path, CheckpointFile.Compose(lines), durable);
+            _files.Replace(_path, Compose(entries), durable);
             HasFile = true;
             if (durable)
             {
@@ -174,6 +168,9 @@ internal sealed class LeaderEpochs
             }
         }
     }
+
+    /// <summary>Puts them into a directory that the log is about to move to.</summary>
+    public void WriteTo(string directory) => _files.Replace(Path.Combine(directory, LogFileNames.LeaderEpochs), Compose(_entries), durable: true);
 
     /// <summary>
     /// At a clean stop: an epoch in which nothing was written is not worth a file. The leader's next epoch takes its place, and for thousands of idle logs it would be
@@ -196,6 +193,9 @@ internal sealed class LeaderEpochs
 
         return entries;
     }
+
+    private static byte[] Compose(EpochEntry[] entries) =>
+        CheckpointFile.Compose([.. entries.Select(static e => string.Create(CultureInfo.InvariantCulture, $"{e.Epoch} {e.StartOffset}"))]);
 
     private void Set(EpochEntry[] entries) => _entries = entries;
 

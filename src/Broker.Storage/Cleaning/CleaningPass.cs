@@ -37,7 +37,7 @@ internal sealed class CleaningPass
 
     private int BufferBytes => _options.IoBufferBytes / Math.Max(1, _options.Threads) / 2;
 
-    /// <summary>True when the log was truncated, deleted or is no longer compacted: nothing that the pass saw counts any more.</summary>
+    /// <summary>True when the log was truncated, deleted, moves or is no longer compacted: nothing that the pass saw counts any more.</summary>
     public bool IsOvertaken => _log.IsOvertaken(_truncations);
 
     /// <summary>Returns the offset that the log is clean up to now.</summary>
@@ -148,7 +148,7 @@ internal sealed class CleaningPass
 
         if (IsOvertaken)
         {
-            throw new CleaningAbortedException("it was truncated, deleted, or is no longer compacted");
+            throw new CleaningAbortedException("it was truncated, deleted, moves, or is no longer compacted");
         }
     }
 }

@@ -106,7 +106,7 @@ internal sealed class DirectoryLoader
             Files.FlushDirectory(directory.Path);
         }
 
-        List<(string Path, TopicPartition Partition)> found = FindPartitions(directory);
+        List<(string Path, TopicPartition Partition, bool IsFuture)> found = FindPartitions(directory);
         bool hasLogs = found.Count > 0;
         Dictionary<TopicPartition, long>? recoveryPoints = ReadOrIgnore(directory.RecoveryPoints, isClean && hasLogs);
         Dictionary<TopicPartition, long>? startOffsets = ReadOrIgnore(directory.LogStartOffsets, isClean && hasLogs);
@@ -128,7 +128,15 @@ internal sealed class DirectoryLoader
                     startOffsets?.GetValueOrDefault(each.Partition) ?? 0,
                     cleanerOffsets?.GetValueOrDefault(each.Partition, -1) ?? -1,
                     cleanerOffsets is null ? long.MaxValue : cleanerOffsets.GetValueOrDefault(each.Partition, -1));
-                _manager.Register(Open(directory, each.Path, each.Partition, configs.GetOrAdd(each.Partition.Topic, _options.ConfigOf), checkpoints, isClean));
+                PartitionLog log = Open(directory, each.Path, each.Partition, each.IsFuture, configs.GetOrAdd(each.Partition.Topic, _options.ConfigOf), checkpoints, isClean);
+                if (each.IsFuture)
+                {
+                    _manager.RegisterFuture(log);
+                }
+                else
+                {
+                    _manager.Register(log);
+                }
             });
         }
         catch (AggregateException e)
@@ -138,9 +146,9 @@ internal sealed class DirectoryLoader
         }
     }
 
-    private List<(string Path, TopicPartition Partition)> FindPartitions(LogDirectory directory)
+    private List<(string Path, TopicPartition Partition, bool IsFuture)> FindPartitions(LogDirectory directory)
     {
-        List<(string Path, TopicPartition Partition)> found = [];
+        List<(string Path, TopicPartition Partition, bool IsFuture)> found = [];
         foreach (FileEntry entry in Files.List(directory.Path))
         {
             if (!entry.IsDirectory || Skipped.Contains(entry.Name) || _options.ForeignDirectories.Contains(entry.Name))
@@ -151,15 +159,19 @@ internal sealed class DirectoryLoader
             string path = Path.Combine(directory.Path, entry.Name);
             if (LogFileNames.IsMarked(entry.Name, LogFileNames.DeleteDirectory))
             {
-                _manager.DeleteLater(directory, path, _options.ConfigOf(TopicOf(entry.Name)).FileDeleteDelayMs, null);
+                _manager.DeleteLater(directory, path, _options.ConfigOf(PartitionOf(entry.Name).Topic).FileDeleteDelayMs, null);
             }
-            else if (LogFileNames.IsMarked(entry.Name, LogFileNames.FutureDirectory) || LogFileNames.IsMarked(entry.Name, LogFileNames.StrayDirectory))
+            else if (LogFileNames.IsMarked(entry.Name, LogFileNames.FutureDirectory))
+            {
+                found.Add((path, PartitionOf(entry.Name), true));
+            }
+            else if (LogFileNames.IsMarked(entry.Name, LogFileNames.StrayDirectory))
             {
                 _services.Logger.DirectorySkipped(path);
             }
             else if (LogFileNames.TryParseDirectory(entry.Name, out TopicPartition partition))
             {
-                found.Add((path, partition));
+                found.Add((path, partition, false));
             }
             else
             {
@@ -172,25 +184,25 @@ internal sealed class DirectoryLoader
         return found;
     }
 
-    private static string TopicOf(string marked)
+    private static TopicPartition PartitionOf(string marked)
     {
         _ = LogFileNames.TryParseDirectory(marked.AsSpan(0, marked.LastIndexOf('.')), out TopicPartition partition);
-        return partition.Topic;
+        return partition;
     }
 
     /// <summary>A log that makes the loader stumble must not take the others with it, nor the broker at every start.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever is wrong with the files of one partition is logged with its name, and the others are served.")]
-    private PartitionLog Open(LogDirectory directory, string path, TopicPartition partition, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
+    private PartitionLog Open(LogDirectory directory, string path, TopicPartition partition, bool isFuture, TopicConfig config, LogCheckpoints checkpoints, bool isClean)
     {
         try
         {
             LoadedLog log = LogLoader.Load(_services, path, partition, config, checkpoints, isClean);
-            return new PartitionLog(_services, directory, log, config) { CleanedUpTo = checkpoints.CleanedUpTo };
+            return new PartitionLog(_services, directory, log, config) { CleanedUpTo = checkpoints.CleanedUpTo, IsFuture = isFuture };
         }
         catch (Exception e) when (e is not (IOException or UnauthorizedAccessException or LoadException))
         {
             _services.Logger.PartitionUnreadable(e, partition, path);
-            return PartitionLog.Unreadable(_services, directory, path, partition, config, checkpoints);
+            return PartitionLog.Unreadable(_services, directory, path, partition, config, checkpoints, isFuture);
         }
     }
 

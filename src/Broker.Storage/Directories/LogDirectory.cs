@@ -53,6 +53,9 @@ public sealed partial class LogDirectory
     /// <summary>cleaner-offset-checkpoint was damaged. It stays as it is until the recovery points have passed all gaps that it knew of: the next clean stop.</summary>
     internal bool HasLostCleanerOffsets { get; set; }
 
+    /// <summary>A log was renamed away, and the disk may not know yet.</summary>
+    internal bool HasUnflushedNames { get; set; }
+
     internal DirectoryLock? Lock { get; set; }
 
     /// <summary>Something of a clean stop could not be written: the next start must not take it for one.</summary>

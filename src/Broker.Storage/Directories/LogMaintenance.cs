@@ -93,7 +93,12 @@ internal sealed class LogMaintenance
 
         if (IsDue(ref _nextIdleSweepMs, IdleSweepIntervalMs, nowMs))
         {
-            ForEachLog(static log => log.DropIdle());
+            foreach (PartitionLog log in _manager.Directories.SelectMany(static d => d.Logs))
+            {
+                // Those that move included.
+                log.DropIdle();
+            }
+
         }
 
         if (IsDue(ref _nextCheckpointsMs, _options.OffsetCheckpointIntervalMs, nowMs))

@@ -10,7 +10,7 @@ namespace Broker.Storage;
 /// Owns the log directories, every partition's log and all background work on them. Life: construct, <see cref="LoadAsync"/> once, use, <see cref="ShutdownAsync"/> once.
 /// Thread-safe in between.
 /// </summary>
-public sealed class LogManager : IAsyncDisposable
+public sealed partial class LogManager : IAsyncDisposable
 {
     // Beyond this, one flush of the file system costs less than several for each log.
     private const int FlushOneByOneUpTo = 64;
@@ -22,6 +22,7 @@ public sealed class LogManager : IAsyncDisposable
     private readonly Lock _placement = new();
     private readonly LogMaintenance _maintenance;
     private readonly LogCleaner _cleaner;
+    private readonly LogMover _mover;
     private readonly DiskSpaceWatch _space;
     private int _isStopped;
 
@@ -45,6 +46,7 @@ public sealed class LogManager : IAsyncDisposable
         _space = new DiskSpaceWatch(_directories);
         _maintenance = new LogMaintenance(this, options, _services);
         _cleaner = new LogCleaner(this, options.Cleaner, _services);
+        _mover = new LogMover(this, options.Moves, _services, options.HasThreads);
     }
 
     public IReadOnlyCollection<PartitionLog> Logs => (IReadOnlyCollection<PartitionLog>)_logs.Values;
@@ -70,9 +72,10 @@ public sealed class LogManager : IAsyncDisposable
     public PartitionLog? Find(TopicPartition tp) => _logs.GetValueOrDefault(tp);
 
     /// <summary>
-    /// An existing log is returned as it is (a missing topic id is added; whether another one means trouble is the caller's business); a new one goes to the online
-    /// directory with room that has the fewest logs.
+    /// An existing log is returned as it is, with its topic id added when it has none; a new one goes to the directory that was asked for, else to the online one with room that
+    /// has the fewest logs.
     /// </summary>
+    /// <exception cref="InconsistentTopicIdException">The log that is there is of another topic.</exception>
     /// <exception cref="NoLogDirectoryException">No directory is online, or none of them has room.</exception>
     public PartitionLog GetOrCreate(TopicPartition tp, Guid topicId, TopicConfig config)
     {
@@ -86,13 +89,18 @@ public sealed class LogManager : IAsyncDisposable
             if (_logs.TryGetValue(tp, out existing))
             {
                 AddTopicId(existing, topicId);
-                return existing;
+                return existing.TopicId == topicId || topicId == Guid.Empty || existing.TopicId == Guid.Empty
+                    ? existing
+                    : throw new InconsistentTopicIdException(
+                        $"The log of {tp} in {existing.DirectoryPath} belongs to topic id {Uuids.ToText(existing.TopicId)}, not to {Uuids.ToText(topicId)}", existing.TopicId);
             }
 
-            while (TryPlace(out LogDirectory? directory))
+            while (TryPlace(tp, out LogDirectory? directory))
             {
-                if (TryCreate(directory, tp, topicId, config, out PartitionLog? created))
+                if (TryCreate(directory, tp, topicId, config, isFuture: false, out PartitionLog? created))
                 {
+                    Register(created);
+                    _preferred.Remove(tp);
                     return created;
                 }
             }
@@ -104,7 +112,7 @@ public sealed class LogManager : IAsyncDisposable
     /// <summary>Why no partition can be made at present; null when one can.</summary>
     public string? WhyNoRoom()
     {
-        if (TryPlace(out _))
+        if (TryPlace(null, out _))
         {
             return null;
         }
@@ -118,27 +126,11 @@ public sealed class LogManager : IAsyncDisposable
     {
         lock (_placement)
         {
-            if (!_logs.TryRemove(tp, out PartitionLog? log))
+            CancelMove(tp);
+            if (_logs.TryRemove(tp, out PartitionLog? log))
             {
-                return;
-            }
-
-            log.Directory.LogsByPartition.TryRemove(tp, out _);
-            log.Retire();
-            try
-            {
-                string marked = Path.Combine(log.Directory.Path, LogFileNames.MarkedForDeletion(tp, Guid.NewGuid()));
-                log.MoveTo(marked);
-                _services.Logger.LogDeleted(tp, marked, log.Config.FileDeleteDelayMs);
-                DeleteLater(log.Directory, marked, log.Config.FileDeleteDelayMs, log);
-            }
-            catch (DiskFullException) when (log.Directory.RanFull())
-            {
-                // No room for the new name, and under the old one a topic made anew would find it.
-                RemoveNow(log.Directory, log.DirectoryPath, log);
-            }
-            catch (Exception e) when (log.Directory.TakeOffline(e, "delete", tp))
-            {
+                log.Directory.LogsByPartition.TryRemove(tp, out _);
+                Discard(log);
             }
         }
     }
@@ -156,11 +148,13 @@ public sealed class LogManager : IAsyncDisposable
                 return null;
             }
 
+            CancelMove(tp);
             string aside = Path.Combine(log.Directory.Path, LogFileNames.Marked(tp, Guid.NewGuid(), LogFileNames.StrayDirectory));
             try
             {
                 log.Retire();
                 log.MoveTo(aside);
+                log.Directory.HasUnflushedNames = true;
                 log.CloseFiles();
                 _logs.TryRemove(tp, out _);
                 log.Directory.LogsByPartition.TryRemove(tp, out _);
@@ -182,6 +176,7 @@ public sealed class LogManager : IAsyncDisposable
     internal void Abandon()
     {
         _isStopped = 1;
+        _mover.Stop();
         _cleaner.Stop();
         _maintenance.Stop();
         foreach (LogDirectory directory in _directories)
@@ -195,16 +190,15 @@ public sealed class LogManager : IAsyncDisposable
         }
     }
 
+    /// <exception cref="LoadException">There are two logs of the partition, and neither is a copy of the other.</exception>
     internal void Register(PartitionLog log)
     {
-        if (!_logs.TryAdd(log.TopicPartition, log))
+        lock (_placement)
         {
-            throw new LoadException(
-                $"Duplicate log directories for {log.TopicPartition} are found in both {_logs[log.TopicPartition].DirectoryPath} and {log.DirectoryPath}. "
-                + "Delete one of the two, the one in a directory that has failed if there is such.");
+            log = _logs.TryGetValue(log.TopicPartition, out PartitionLog? other) ? OneOf(other, log) : log;
+            _logs[log.TopicPartition] = log;
+            log.Directory.LogsByPartition[log.TopicPartition] = log;
         }
-
-        log.Directory.LogsByPartition[log.TopicPartition] = log;
     }
 
     internal void DeleteLater(LogDirectory directory, string path, long delayMs, PartitionLog? log) =>
@@ -233,6 +227,7 @@ public sealed class LogManager : IAsyncDisposable
     {
         long started = _services.Time.GetTimestamp();
         new DirectoryLoader(this, _options, _services).Load(ct);
+        ResumeMoves();
         _services.Logger.Loaded(_logs.Count, (long)_services.Time.GetElapsedTime(started).TotalMilliseconds);
         if (_options.HasThreads)
         {
@@ -241,12 +236,18 @@ public sealed class LogManager : IAsyncDisposable
         }
     }
 
-    private bool TryPlace([NotNullWhen(true)] out LogDirectory? chosen)
+    /// <summary>The directory that was asked for, when it works; else the one with the fewest logs.</summary>
+    private bool TryPlace(TopicPartition? tp, [NotNullWhen(true)] out LogDirectory? chosen)
     {
+        if (tp is { } partition && _preferred.TryGetValue(partition, out chosen) && IsUsable(chosen))
+        {
+            return true;
+        }
+
         chosen = null;
         foreach (LogDirectory directory in _directories)
         {
-            if (directory.IsOnline && directory.Room <= DiskRoom.Tight && (chosen is null || directory.LogsByPartition.Count < chosen.LogsByPartition.Count))
+            if (IsUsable(directory) && (chosen is null || directory.LogsByPartition.Count < chosen.LogsByPartition.Count))
             {
                 chosen = directory;
             }
@@ -255,10 +256,20 @@ public sealed class LogManager : IAsyncDisposable
         return chosen is not null;
     }
 
-    private bool TryCreate(LogDirectory directory, TopicPartition tp, Guid topicId, TopicConfig config, [NotNullWhen(true)] out PartitionLog? created)
+    private static bool IsUsable(LogDirectory directory) => directory.IsOnline && directory.Room <= DiskRoom.Tight;
+
+    private bool TryCreate(LogDirectory directory, TopicPartition tp, Guid topicId, TopicConfig config, bool isFuture, [NotNullWhen(true)] out PartitionLog? created)
     {
         created = null;
-        string path = Path.Combine(directory.Path, tp.ToString());
+        foreach (LogDirectory other in _directories)
+        {
+            if (other != directory)
+            {
+                FlushNames(other);
+            }
+        }
+
+        string path = Path.Combine(directory.Path, isFuture ? LogFileNames.Marked(tp, Guid.NewGuid(), LogFileNames.FutureDirectory) : tp.ToString());
         try
         {
             // An entry of a deleted namesake would be taken for this log's after a crash.
@@ -266,8 +277,7 @@ public sealed class LogManager : IAsyncDisposable
             directory.LogStartOffsets.Forget(tp);
             directory.CleanerOffsets.Forget(tp);
             LoadedLog log = LogLoader.Create(_services, path, tp, topicId, config);
-            created = new PartitionLog(_services, directory, log, config);
-            Register(created);
+            created = new PartitionLog(_services, directory, log, config) { IsFuture = isFuture };
             _services.Logger.LogCreated(tp, directory.Path);
             return true;
         }
@@ -310,6 +320,7 @@ public sealed class LogManager : IAsyncDisposable
             return;
         }
 
+        _mover.Stop();
         _cleaner.Stop();
         _maintenance.Stop();
         foreach (LogDirectory directory in _directories)

@@ -6,6 +6,7 @@ namespace Broker.Storage;
 public sealed record LogManagerOptions
 {
     private static readonly CleanerOptions DefaultCleaner = new();
+    private static readonly MoveOptions DefaultMoves = new();
 
     /// <summary>log.dirs.</summary>
     public required IReadOnlyList<string> Directories { get; init; }
@@ -44,6 +45,9 @@ public sealed record LogManagerOptions
 
     /// <summary>Compaction, as configured at the moment.</summary>
     public Func<CleanerOptions> Cleaner { get; init; } = static () => DefaultCleaner;
+
+    /// <summary>Moves between directories, as configured at the moment.</summary>
+    public Func<MoveOptions> Moves { get; init; } = static () => DefaultMoves;
 
     /// <summary>False for tests that run what is due themselves, one step after the other.</summary>
     internal bool HasThreads { get; init; } = true;

@@ -69,6 +69,9 @@ internal static class LogFileNames
 
     public static string MarkedForDeletion(TopicPartition partition, Guid unique) => Marked(partition, unique, DeleteDirectory);
 
+    /// <summary>Whether the marked name holds the whole topic.</summary>
+    public static bool HasRoomForMark(TopicPartition partition, string suffix) => Marked(partition, Guid.Empty, suffix).StartsWith(partition.Topic + "-", StringComparison.Ordinal);
+
     /// <summary>See <see cref="IsMarked"/>.</summary>
     public static string Marked(TopicPartition partition, Guid unique, string suffix)
     {

@@ -100,6 +100,11 @@ internal sealed partial class LogSegment
 
         Times.MaybeAppend(Max);
         WriteIndexes(durable: false);
+        if (_hasUnusedEnd)
+        {
+            _files.SetLength(File, _size);
+            _hasUnusedEnd = false;
+        }
     }
 
     public void WriteIndexes(bool durable)
@@ -165,6 +170,7 @@ internal sealed partial class LogSegment
             good = (int)scanner.NextPosition;
         }
 
+        bool isUnused = good < fileLength && IsUnused(good, fileLength, buffer);
         if (good < fileLength)
         {
             _files.SetLength(File, good);
@@ -184,7 +190,24 @@ internal sealed partial class LogSegment
 
         Transactions.TruncateTo(0);
         WriteIndexesIfThereIsRoom();
-        return (fileLength - good, next);
+        return (isUnused ? 0 : fileLength - good, next);
+    }
+
+    /// <summary>Whether nothing was ever written there: a segment that was given its whole size when it began.</summary>
+    private bool IsUnused(long from, long fileLength, Span<byte> buffer)
+    {
+        for (long at = from; at < fileLength;)
+        {
+            int count = _files.Read(File, buffer[..(int)Math.Min(buffer.Length, fileLength - at)], at);
+            if (count <= 0 || buffer[..count].ContainsAnyExcept((byte)0))
+            {
+                return false;
+            }
+
+            at += count;
+        }
+
+        return true;
     }
 
     /// <summary>Whether what comes behind a batch shows that its base offset is too high.</summary>

@@ -24,6 +24,9 @@ internal sealed partial class LogSegment
     private volatile bool _isUsed;
     private bool _isNameDurable;
     private bool _hasUnflushedIndexes;
+
+    // preallocate: the file is longer than what is in it.
+    private bool _hasUnusedEnd;
     private int _bytesSinceIndexEntry = -1;
     private TimeEntry? _max;
     private bool _isMaxChecked;
@@ -98,6 +101,12 @@ internal sealed partial class LogSegment
         };
         segment._file = files.Open(segment.PathOf(LogFileNames.Log), create: true);
         files.SetLength(segment._file, 0);
+        if (options.PreallocateBytes > 0)
+        {
+            files.SetLength(segment._file, options.PreallocateBytes);
+            segment._hasUnusedEnd = true;
+        }
+
         return segment;
     }
 

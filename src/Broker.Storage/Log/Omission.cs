@@ -10,4 +10,7 @@ internal enum Omission
 
     /// <summary>Index entries are believed without a look at the log.</summary>
     IndexEntries,
+
+    /// <summary>A copy in another directory takes a log's place before it has all of it.</summary>
+    CopiedToTheEnd,
 }

@@ -22,7 +22,7 @@ public sealed partial class PartitionLog
 
     internal bool IsClosed => _isClosed;
 
-    internal bool IsCleanable => _config.IsCompacted && !_isUncleanable && !IsOffline && Directory.Room <= DiskRoom.Tight && !_isClosed && Volatile.Read(ref _isBeingCleaned) == 0;
+    internal bool IsCleanable => _config.IsCompacted && _future is null && !_isUncleanable && !IsOffline && Directory.Room <= DiskRoom.Tight && !_isClosed && Volatile.Read(ref _isBeingCleaned) == 0;
 
     internal bool TryBeginCleaning() => Interlocked.Exchange(ref _isBeingCleaned, 1) == 0;
 
@@ -59,7 +59,7 @@ public sealed partial class PartitionLog
     {
         lock (_lock)
         {
-            return truncations != _truncations || _isClosed || IsOffline || !_config.IsCompacted;
+            return truncations != _truncations || _isClosed || IsOffline || _future is not null || !_config.IsCompacted;
         }
     }
 
@@ -73,7 +73,7 @@ public sealed partial class PartitionLog
         {
             if (IsOvertaken(truncations))
             {
-                throw new CleaningAbortedException("it was truncated, deleted, or is no longer compacted");
+                throw new CleaningAbortedException("it was truncated, deleted, moves, or is no longer compacted");
             }
 
             LogSegment[] segments = _segments;

@@ -101,6 +101,16 @@ public sealed partial class PartitionLog
         StartAdvanced?.Invoke();
     });
 
+    /// <summary>
+    /// Where this log and its leader's part, when that ends the epoch at the offset, as far as one answer tells. What both have in common ends where either ends the largest
+    /// epoch that both may have; if that epoch is not the leader's, its next answer leads further back.
+    /// </summary>
+    public long CommonEnd(int epoch, long endOffset)
+    {
+        (int ownEpoch, long ownEnd) = EndOffsetForEpoch(epoch);
+        return Math.Min(ownEpoch < 0 ? endOffset : ownEpoch == epoch ? Math.Min(ownEnd, endOffset) : ownEnd, LogEndOffset);
+    }
+
     private ErrorCode ChangeAsFollower(string operation, int leaderEpoch, Action change)
     {
         if (IsOffline)
@@ -150,6 +160,24 @@ public sealed partial class PartitionLog
         return taken;
     }
 
+    /// <summary>Whether an empty log starts within the batch: records of it were deleted.</summary>
+    private bool BeginsWithin(in BatchInfo batch) =>
+        _logStartOffset == _logEndOffset && _segments.Length == 1 && Active.Size == 0 && batch.BaseOffset < _logEndOffset && batch.LastOffset >= _logEndOffset;
+
+    /// <summary>The segment of an empty log begins where its first batch does.</summary>
+    private void BeginAt(long baseOffset)
+    {
+        if (baseOffset >= Active.BaseOffset)
+        {
+            return;
+        }
+
+        LogSegment empty = Active;
+        Directory.LogStartOffsets.Raise(TopicPartition, _logStartOffset);
+        _segments = [LogSegment.Create(_services, _path, baseOffset, NewSegmentOptions(_config, _services.NowMs))];
+        DeleteLater(empty, _services.NowMs);
+    }
+
     private ErrorCode AppendCopies(Span<byte> bytes, int leaderEpoch, TopicConfig config)
     {
         if (!IsFollowing(leaderEpoch))
@@ -162,7 +190,7 @@ public sealed partial class PartitionLog
         for (int at = 0; at < bytes.Length;)
         {
             _ = BatchInfo.TryParse(bytes[at..], out BatchInfo batch);
-            if (batch.BaseOffset < next)
+            if (batch.BaseOffset < next && !(at == 0 && BeginsWithin(batch)))
             {
                 // Fetched from an offset that is not this log's end any more.
                 return ErrorCode.OffsetOutOfRange;
@@ -181,7 +209,8 @@ public sealed partial class PartitionLog
         for (int at = 0; at < bytes.Length;)
         {
             _ = BatchInfo.TryParse(bytes[at..], out BatchInfo batch);
-            _epochs.AssignIfNewer(batch.LeaderEpoch, batch.BaseOffset);
+            BeginAt(batch.BaseOffset);
+            _epochs.AssignIfNewer(batch.LeaderEpoch, Math.Max(batch.BaseOffset, _logStartOffset));
             at += batch.Size;
         }
 

@@ -17,6 +17,7 @@ public sealed partial class PartitionLog
             return null;
         }
 
+        LogDirectory directory = _directory;
         try
         {
             LogSegment[] segments = _segments;
@@ -30,7 +31,7 @@ public sealed partial class PartitionLog
 
             return null;
         }
-        catch (Exception e) when (IsFailure(e, "search"))
+        catch (Exception e) when (IsFailure(e, "search", directory))
         {
             return null;
         }
@@ -45,6 +46,7 @@ public sealed partial class PartitionLog
             return null;
         }
 
+        LogDirectory directory = _directory;
         try
         {
             foreach (LogSegment segment in _segments)
@@ -53,7 +55,7 @@ public sealed partial class PartitionLog
                 max = Math.Max(max, segment.Size > 0 ? segment.Max.TimestampMs : -1);
             }
         }
-        catch (Exception e) when (IsFailure(e, "search"))
+        catch (Exception e) when (IsFailure(e, "search", directory))
         {
             return null;
         }
@@ -69,6 +71,7 @@ public sealed partial class PartitionLog
             return [];
         }
 
+        LogDirectory directory = _directory;
         try
         {
             LogSegment[] segments = _segments;
@@ -98,7 +101,7 @@ public sealed partial class PartitionLog
 
             return offsets;
         }
-        catch (Exception e) when (IsFailure(e, "search"))
+        catch (Exception e) when (IsFailure(e, "search", directory))
         {
             return [];
         }

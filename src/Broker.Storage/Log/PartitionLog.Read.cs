@@ -32,6 +32,7 @@ public sealed partial class PartitionLog
             return Nothing;
         }
 
+        LogDirectory directory = _directory;
         try
         {
             return ReadRange(offset, maxBytes, minOneBatch, upperBound);
@@ -41,9 +42,9 @@ public sealed partial class PartitionLog
             ReportDamage(e);
             return new ReadResult(ErrorCode.CorruptMessage, default);
         }
-        catch (Exception e) when (IsFailure(e, "read from"))
+        catch (Exception e) when (IsFailure(e, "read from", directory))
         {
-            return new ReadResult(ErrorCode.KafkaStorageError, default);
+            return directory != _directory ? Read(offset, maxBytes, minOneBatch, upperBound) : new ReadResult(ErrorCode.KafkaStorageError, default);
         }
     }
 

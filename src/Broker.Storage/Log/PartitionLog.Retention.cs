@@ -224,16 +224,17 @@ public sealed partial class PartitionLog
 
     private void DeleteMarked(LogSegment segment, long nowMs)
     {
+        LogDirectory directory = _directory;
         _services.Deferred.At(nowMs + _config.FileDeleteDelayMs, () =>
         {
             try
             {
-                if (!IsOffline)
+                if (directory.IsOnline)
                 {
                     segment.DeleteFiles();
                 }
             }
-            catch (Exception e) when (IsFailure(e, "delete a segment of"))
+            catch (Exception e) when (IsFailure(e, "delete a segment of", directory))
             {
             }
         });

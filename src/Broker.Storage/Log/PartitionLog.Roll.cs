@@ -21,6 +21,7 @@ public sealed partial class PartitionLog
     /// <summary>Forces everything appended so far to the disk. KafkaStorageError when it could not: the directory is offline then, or full.</summary>
     public ErrorCode Flush()
     {
+        LogDirectory directory = _directory;
         try
         {
             if (IsOffline)
@@ -31,9 +32,9 @@ public sealed partial class PartitionLog
             FlushUpTo(LogEndOffset);
             return ErrorCode.None;
         }
-        catch (Exception e) when (IsFailure(e, "flush"))
+        catch (Exception e) when (IsFailure(e, "flush", directory))
         {
-            return ErrorCode.KafkaStorageError;
+            return directory != _directory ? Flush() : ErrorCode.KafkaStorageError;
         }
     }
 
@@ -211,6 +212,7 @@ public sealed partial class PartitionLog
 
     private void FlushRolled(long baseOffset)
     {
+        LogDirectory directory = _directory;
         try
         {
             if (!IsOffline && !_isClosed)
@@ -219,12 +221,12 @@ public sealed partial class PartitionLog
                 ProducerSnapshots.Flush(Files, _path, baseOffset);
             }
         }
-        catch (DiskFullException) when (Directory.RanFull())
+        catch (DiskFullException) when (directory.RanFull())
         {
             // Nothing is lost, only not yet on the disk.
             _services.Deferred.At(_services.NowMs + FlushAgainMs, () => FlushRolled(baseOffset));
         }
-        catch (Exception e) when (IsFailure(e, "flush"))
+        catch (Exception e) when (IsFailure(e, "flush", directory))
         {
         }
     }
@@ -243,6 +245,6 @@ public sealed partial class PartitionLog
     internal static SegmentOptions NewSegmentOptions(TopicConfig config, long nowMs)
     {
         long jitter = Math.Min(config.SegmentJitterMs, MaxSegmentMs(config));
-        return new SegmentOptions(config.IndexIntervalBytes, nowMs, jitter <= 0 ? 0 : Random.Shared.NextInt64(jitter));
+        return new SegmentOptions(config.IndexIntervalBytes, nowMs, jitter <= 0 ? 0 : Random.Shared.NextInt64(jitter), config.Preallocate ? config.SegmentBytes : 0);
     }
 }

@@ -10,6 +10,7 @@ public sealed partial class PartitionLog
             return [];
         }
 
+        LogDirectory directory = _directory;
         try
         {
             List<AbortedTransaction> found = [];
@@ -33,7 +34,7 @@ public sealed partial class PartitionLog
 
             return found;
         }
-        catch (Exception e) when (IsFailure(e, "search"))
+        catch (Exception e) when (IsFailure(e, "search", directory))
         {
             return [];
         }

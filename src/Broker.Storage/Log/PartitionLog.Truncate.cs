@@ -160,6 +160,7 @@ public sealed partial class PartitionLog
         FlushEpochsIfThereIsRoom();
         ProducerSnapshots.Load(_services, _path, _segments, _producers, end, rebuildFrom: null);
         SetHighWatermark(_highWatermark);
+        CutFuture(end);
         Logger.Truncated(TopicPartition, end);
     }
 

@@ -29,7 +29,7 @@ public sealed partial class PartitionLog
     internal PartitionLog(LogServices services, LogDirectory directory, LoadedLog loaded, TopicConfig config)
     {
         _services = services;
-        Directory = directory;
+        _directory = directory;
         TopicPartition = loaded.TopicPartition;
         TopicId = loaded.TopicId;
         _path = loaded.Path;
@@ -46,13 +46,13 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>Stands for a log that could not be opened, so that nothing is made in its place: every answer is KAFKA_STORAGE_ERROR until the next start.</summary>
-    internal static PartitionLog Unreadable(LogServices services, LogDirectory directory, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints)
+    internal static PartitionLog Unreadable(LogServices services, LogDirectory directory, string path, TopicPartition tp, TopicConfig config, LogCheckpoints checkpoints, bool isFuture)
     {
         long end = Math.Max(checkpoints.LogStartOffset, checkpoints.RecoveryPoint);
         LogSegment[] segments = [new LogSegment(services, path, 0, 0, NewSegmentOptions(config, services.NowMs))];
         LoadedLog nothing = new(
             tp, Guid.Empty, path, segments, new ProducerStates(), LeaderEpochs.None(services.Files, path), checkpoints.LogStartOffset, end, checkpoints.HighWatermark, checkpoints.RecoveryPoint);
-        return new PartitionLog(services, directory, nothing, config) { IsUnreadable = true, CleanedUpTo = checkpoints.CleanedUpTo };
+        return new PartitionLog(services, directory, nothing, config) { IsUnreadable = true, IsFuture = isFuture, CleanedUpTo = checkpoints.CleanedUpTo };
     }
 
     public TopicPartition TopicPartition { get; }
@@ -61,8 +61,6 @@ public sealed partial class PartitionLog
     public Guid TopicId { get; private set; }
 
     public TopicConfig Config => _config;
-
-    public LogDirectory Directory { get; }
 
     /// <summary>True when its directory is offline, or its own files could not be opened.</summary>
     public bool IsOffline => !Directory.IsOnline || IsUnreadable;
@@ -115,6 +113,7 @@ public sealed partial class PartitionLog
     public void UpdateConfig(TopicConfig config)
     {
         _config = config;
+        _future?.UpdateConfig(config);
         foreach (LogSegment segment in _segments)
         {
             segment.Options = segment.Options with { IndexIntervalBytes = config.IndexIntervalBytes };
@@ -182,8 +181,11 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>The exception filter of every operation here: see <see cref="LogDirectory.TakeOffline"/>. Files that went with a deleted log are no I/O error.</summary>
-    private bool IsFailure(Exception cause, string operation) =>
-        (_isClosed && cause is (FileNotFoundException or DirectoryNotFoundException)) || Directory.TakeOffline(cause, operation, TopicPartition);
+    private bool IsFailure(Exception cause, string operation) => IsFailure(cause, operation, Directory);
+
+    /// <summary>The same for what began without the log's lock: the log may have moved away from the directory since, and its files there are gone.</summary>
+    private bool IsFailure(Exception cause, string operation, LogDirectory directory) =>
+        ((_isClosed || directory != _directory) && cause is (FileNotFoundException or DirectoryNotFoundException)) || directory.TakeOffline(cause, operation, TopicPartition);
 
     private void SetHighWatermark(long offset)
     {

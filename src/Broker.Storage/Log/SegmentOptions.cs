@@ -4,4 +4,5 @@ namespace Broker.Storage;
 /// <param name="IndexIntervalBytes">index.interval.bytes.</param>
 /// <param name="CreatedMs">When this process made or opened it; rolling by time starts here for records without timestamps.</param>
 /// <param name="RollJitterMs">Random part of segment.jitter.ms, so that segments of many partitions do not roll together.</param>
-internal readonly record struct SegmentOptions(int IndexIntervalBytes, long CreatedMs, long RollJitterMs);
+/// <param name="PreallocateBytes">Size of a new file, with preallocate; else 0.</param>
+internal readonly record struct SegmentOptions(int IndexIntervalBytes, long CreatedMs, long RollJitterMs, int PreallocateBytes);

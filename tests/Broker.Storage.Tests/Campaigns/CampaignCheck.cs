@@ -6,13 +6,13 @@ using Broker.Protocol.Records;
 namespace Broker.Storage.Tests;
 
 /// <summary>Opens a disk that a crash left and compares everything a client could ask with what the campaign knows.</summary>
-internal sealed class CampaignCheck(CampaignModel model, TopicConfig config, TimeProvider clock)
+internal sealed class CampaignCheck(CampaignModel model, TopicConfig config, TimeProvider clock, bool hasMoves)
 {
     /// <summary>With <paramref name="goesOn"/> the log is also used, stopped cleanly and opened once more.</summary>
     public void Check(SimulatedDisk disk, long minEnd, Random random, bool goesOn)
     {
-        LogManager manager = CampaignRun.OpenManager(disk, clock, config);
-        Assert.True(manager.Directories[0].IsOnline, "the directory comes online");
+        LogManager manager = CampaignRun.OpenManager(disk, clock, config, hasMoves);
+        Assert.True(manager.Directories.All(d => d.IsOnline), "the directory comes online");
         PartitionLog? log = manager.Find(LogRig.Partition);
         if (model.IsReplaced)
         {
@@ -31,12 +31,34 @@ internal sealed class CampaignCheck(CampaignModel model, TopicConfig config, Tim
         Assert.True(log.TopicId == model.TopicId || (minEnd == 0 && log.TopicId == Guid.Empty), $"topic id {log.TopicId}");
         log.AdvanceHighWatermark(long.MaxValue);
         CheckLog(disk, log, minEnd, random);
+        if (hasMoves)
+        {
+            FinishMove(disk, manager, log, minEnd, random);
+        }
+
         if (goesOn)
         {
             manager = GoOn(disk, manager, log);
         }
 
         manager.Abandon();
+    }
+
+    /// <summary>What moved goes on moving, and is the same at its end.</summary>
+    private void FinishMove(SimulatedDisk disk, LogManager manager, PartitionLog log, long minEnd, Random random)
+    {
+        LogDirectory? destination = log.Future?.Directory;
+        CampaignRun.TakeStartOfCopy(model, log);
+        long end = log.LogEndOffset;
+        for (int step = 0; manager.Mover.StepNext(out _); step++)
+        {
+            Assert.True(step < 1000, "the move ends");
+        }
+
+        Assert.Null(log.Future);
+        Assert.True(destination is null || log.Directory == destination, $"it moves to {destination?.Path}, and is in {log.Directory.Path}");
+        Assert.Equal(end, log.LogEndOffset);
+        CheckLog(disk, log, minEnd, random);
     }
 
     public void CheckLog(SimulatedDisk disk, PartitionLog log, long minEnd, Random random)
@@ -184,9 +206,9 @@ internal sealed class CampaignCheck(CampaignModel model, TopicConfig config, Tim
 
         long end = log.LogEndOffset;
         manager.ShutdownAsync().GetAwaiter().GetResult();
-        Assert.True(manager.Directories[0].IsOnline);
-        LogConsistency.CheckFiles(CampaignRun.PartitionPath, disk);
-        LogManager reopened = CampaignRun.OpenManager(disk, clock, config);
+        Assert.True(manager.Directories.All(d => d.IsOnline));
+        LogConsistency.CheckFiles(log.DirectoryPath, disk);
+        LogManager reopened = CampaignRun.OpenManager(disk, clock, config, hasMoves);
         Assert.Equal(end, reopened.Find(LogRig.Partition)!.LogEndOffset);
         LogConsistency.Check(reopened.Find(LogRig.Partition)!, disk);
         return reopened;

@@ -8,24 +8,27 @@ namespace Broker.Storage.Tests;
 
 /// <summary>
 /// A random life of one partition on a simulated disk: producers with and without transactions, rolls, flushes, retention, truncation, deleted records, checkpoints, clean and
-/// unclean ends, the topic made anew. One thread, no clock of its own: the seed decides everything.
+/// unclean ends, the topic made anew, and if wanted moves between two directories. One thread, no clock of its own: the seed decides everything.
 /// </summary>
-internal sealed class CampaignRun
+internal sealed class CampaignRun : ICrashLife
 {
     public const string Root = "/logs";
+    public const string SecondRoot = "/more";
     public static readonly string PartitionPath = $"{Root}/{LogRig.Partition}";
 
     private readonly Random _random;
     private readonly int _flushMessages;
+    private readonly bool _hasMoves;
 
-    public CampaignRun(int seed, SimulatedDisk disk)
+    public CampaignRun(int seed, SimulatedDisk disk, bool hasMoves = false)
     {
+        _hasMoves = hasMoves;
         _random = new Random(seed);
         Disk = disk;
         Clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Batches.Now));
         _flushMessages = _random.Next(3) switch { 0 => 1, 1 => 4, _ => int.MaxValue };
         Config = LogRig.Topic(
-            ("segment.bytes", "700"), ("index.interval.bytes", "150"), ("retention.ms", "600000"), ("retention.bytes", "6000"), ("flush.messages", $"{_flushMessages}"));
+            ("segment.bytes", "700"), ("index.interval.bytes", "150"), ("retention.ms", "600000"), ("retention.bytes", "6000"), ("preallocate", seed % 3 == 0 ? "true" : "false"), ("flush.messages", $"{_flushMessages}"));
     }
 
     public SimulatedDisk Disk { get; set; }
@@ -42,13 +45,16 @@ internal sealed class CampaignRun
 
     public string History { get; private set; } = "";
 
-    public bool IsOffline => Manager is { } manager && !manager.Directories[0].IsOnline;
+    public bool IsOffline => Manager is { } manager && manager.Directories.Any(d => !d.IsOnline);
 
-    public static LogManager OpenManager(SimulatedDisk disk, TimeProvider clock, TopicConfig config)
+    /// <summary>Told of each move that was finished.</summary>
+    public Action? OnMoved { get; init; }
+
+    public static LogManager OpenManager(SimulatedDisk disk, TimeProvider clock, TopicConfig config, bool hasMoves)
     {
         LogManagerOptions options = new()
         {
-            Directories = [Root],
+            Directories = hasMoves ? [Root, SecondRoot] : [Root],
             BrokerId = 1,
             ClusterId = "cluster",
             ConfigOf = _ => config,
@@ -64,13 +70,19 @@ internal sealed class CampaignRun
 
     public void Start()
     {
-        Manager = OpenManager(Disk, Clock, Config);
+        Manager = OpenManager(Disk, Clock, Config, _hasMoves);
         Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
     }
 
     /// <summary>One random step. False when the directory has gone offline.</summary>
     public bool Step()
     {
+        if (_hasMoves && _random.Next(3) == 0)
+        {
+            Move();
+            return !IsOffline;
+        }
+
         int what = _random.Next(100);
         switch (what)
         {
@@ -116,6 +128,14 @@ internal sealed class CampaignRun
         return !IsOffline;
     }
 
+    public void CheckAfterCrash(SimulatedDisk disk, Random random)
+    {
+        long promised = Log is { } log ? Math.Max(Model.Flushed, Math.Min(log.RecoveryPoint, Model.MinEnd)) : Model.Flushed;
+        NewCheck().Check(disk, promised, random, goesOn: random.Next(4) == 0);
+    }
+
+    public CampaignCheck NewCheck() => new(Model, Config, Clock, _hasMoves);
+
     public void Kill()
     {
         Note("kill");
@@ -134,7 +154,7 @@ internal sealed class CampaignRun
             return;
         }
 
-        if (Manager.Directories[0].IsStopIncomplete)
+        if (Manager.Directories.Any(d => d.IsStopIncomplete))
         {
             // A full disk: as after a kill, more than the last batch of a producer may be known.
             Reopen();
@@ -144,7 +164,7 @@ internal sealed class CampaignRun
 
         Model.Flushed = Model.End;
         Reopen();
-        Assert.Equal(producers, ProducersOf(Log!));
+        Assert.True(Log is null || producers.SequenceEqual(ProducersOf(Log)), "producers are what they were before a clean stop");
         AdoptStart();
     }
 
@@ -155,13 +175,19 @@ internal sealed class CampaignRun
     {
         Log = null;
         Manager = null;
-        Manager = OpenManager(Disk, Clock, Config);
+        Manager = OpenManager(Disk, Clock, Config, _hasMoves);
+        if (IsOffline)
+        {
+            // The log may be in the directory that failed, and is not begun anew in the other one.
+            return;
+        }
+
         Log = Manager.GetOrCreate(LogRig.Partition, Model.TopicId, Config);
         Assert.Equal(Model.End, Log.LogEndOffset);
         Log.AdvanceHighWatermark(long.MaxValue);
     }
 
-    private void AdoptStart() => Model.MaxStart = Math.Max(Model.MaxStart, Log!.LogStartOffset);
+    private void AdoptStart() => Model.MaxStart = Math.Max(Model.MaxStart, Log?.LogStartOffset ?? 0);
 
     public void Append()
     {
@@ -332,6 +358,31 @@ internal sealed class CampaignRun
             Model.IsReplaced = false;
         }
     }
+
+    /// <summary>A move begins, ends, goes elsewhere, or copies some of it.</summary>
+    private void Move()
+    {
+        if (_random.Next(4) == 0)
+        {
+            LogDirectory directory = Manager!.Directories[_random.Next(2)];
+            Note($"move to {directory.Path}");
+            Manager.Move(LogRig.Partition, directory);
+            return;
+        }
+
+        Note("copy");
+        TakeStartOfCopy(Model, Log!);
+        LogDirectory before = Log!.Directory;
+        Manager!.Mover.StepNext(out _);
+        if (Log.Directory != before)
+        {
+            Note("moved");
+            OnMoved?.Invoke();
+        }
+    }
+
+    /// <summary>After a crash the log may have back what was deleted; its copy need not.</summary>
+    public static void TakeStartOfCopy(CampaignModel model, PartitionLog log) => model.MaxStart = Math.Max(model.MaxStart, log.Future?.LogStartOffset ?? 0);
 
     private void Flush()
     {

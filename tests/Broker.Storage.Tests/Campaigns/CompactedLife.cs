@@ -10,7 +10,7 @@ namespace Broker.Storage.Tests;
 /// A random life of one compacted partition on a simulated disk: producers with and without transactions, rolls, cleaning, flushes, retention, truncation above the cleaned part,
 /// deleted records, clean and unclean ends. One thread, no clock of its own: the seed decides everything.
 /// </summary>
-internal sealed class CompactedLife
+internal sealed class CompactedLife : ICrashLife
 {
     private const long FirstIdempotent = 10;
     private const long FirstTransactional = 20;
@@ -52,7 +52,8 @@ internal sealed class CompactedLife
 
     public string History { get; private set; } = "";
 
-    public int Passes { get; private set; }
+    /// <summary>Told of each pass of the cleaner.</summary>
+    public Action? OnPass { get; init; }
 
     public bool IsOffline => _manager is { } manager && !manager.Directories[0].IsOnline;
 
@@ -109,6 +110,8 @@ internal sealed class CompactedLife
 
         return !IsOffline;
     }
+
+    public void CheckAfterCrash(SimulatedDisk disk, Random random) => CheckAfterCrash(disk, Promised, goesOn: random.Next(4) == 0);
 
     /// <summary>What a power cut, or the end of the process, left on a disk.</summary>
     public void CheckAfterCrash(SimulatedDisk disk, long promised, bool goesOn)
@@ -242,7 +245,10 @@ internal sealed class CompactedLife
         RollIfThereIsRoom();
         long before = _cleaned;
         _cleaned = Model.End;
-        Passes += _manager!.Cleaner.CleanNext() ? 1 : 0;
+        if (_manager!.Cleaner.CleanNext())
+        {
+            OnPass?.Invoke();
+        }
 
         // A pass that ends early has cleaned some segments all the same.
         _cleaned = Math.Max(before, IsOffline || Log!.CleanedUpTo < 0 || _disk.Room is not null ? _cleaned : Log.CleanedUpTo);

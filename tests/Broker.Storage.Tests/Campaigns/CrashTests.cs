@@ -10,7 +10,7 @@ public class CrashTests(ITestOutputHelper output)
     {
         int seed = CampaignSize.Of("BROKER_CRASH_SEED", 1);
         int crashPoints = CampaignSize.Of("BROKER_CRASH_POINTS", 10_000);
-        CrashCampaign campaign = new();
+        CrashCampaign campaign = new(CrashCampaign.Usual);
         output.WriteLine($"BROKER_CRASH_SEED={seed} BROKER_CRASH_POINTS={crashPoints}");
         campaign.Run(seed, crashPoints);
         Assert.True(campaign.CrashPoints >= crashPoints);
@@ -21,9 +21,22 @@ public class CrashTests(ITestOutputHelper output)
     {
         int seed = CampaignSize.Of("BROKER_CRASH_SEED", 1);
         int crashPoints = CampaignSize.Of("BROKER_CRASH_POINTS", 10_000);
-        CompactedCampaign campaign = new();
+        int passes = 0;
+        CrashCampaign campaign = new((s, disk) => new CompactedLife(s, disk) { OnPass = () => passes++ });
         campaign.Run(seed, crashPoints);
-        output.WriteLine($"BROKER_CRASH_SEED={seed} BROKER_CRASH_POINTS={crashPoints}: {campaign.Passes} passes of the cleaner");
-        Assert.True(campaign.CrashPoints >= crashPoints && campaign.Passes > 0);
+        output.WriteLine($"BROKER_CRASH_SEED={seed} BROKER_CRASH_POINTS={crashPoints}: {passes} passes of the cleaner");
+        Assert.True(campaign.CrashPoints >= crashPoints && passes > 0);
+    }
+
+    [Fact]
+    public void A_power_cut_at_any_disk_operation_of_a_move_to_another_directory_loses_nothing_that_was_flushed()
+    {
+        int seed = CampaignSize.Of("BROKER_CRASH_SEED", 1);
+        int crashPoints = CampaignSize.Of("BROKER_CRASH_POINTS", 10_000);
+        int moved = 0;
+        CrashCampaign campaign = new((s, disk) => new CampaignRun(s, disk, hasMoves: true) { OnMoved = () => moved++ });
+        campaign.Run(seed, crashPoints);
+        output.WriteLine($"BROKER_CRASH_SEED={seed} BROKER_CRASH_POINTS={crashPoints}: {moved} moves");
+        Assert.True(campaign.CrashPoints >= crashPoints && moved > 0);
     }
 }

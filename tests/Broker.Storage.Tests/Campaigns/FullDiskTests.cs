@@ -109,7 +109,7 @@ public class FullDiskTests(ITestOutputHelper output)
             GoOn(run, disk, seed, wasReplaced);
 
             run.Manager!.Abandon();
-            new CampaignCheck(run.Model, run.Config, run.Clock).Check(disk, run.Model.MinEnd, new Random(seed), goesOn: true);
+            run.NewCheck().Check(disk, run.Model.MinEnd, new Random(seed), goesOn: true);
             return hasRunFull;
         }
         catch (Exception e)
@@ -130,7 +130,7 @@ public class FullDiskTests(ITestOutputHelper output)
             return;
         }
 
-        new CampaignCheck(run.Model, run.Config, run.Clock).CheckLog(disk, run.Log!, run.Model.MinEnd, new Random(seed));
+        run.NewCheck().CheckLog(disk, run.Log!, run.Model.MinEnd, new Random(seed));
         long end = run.Log!.LogEndOffset;
         run.Append();
         Assert.True(run.Log.LogEndOffset > end, "appends go on");

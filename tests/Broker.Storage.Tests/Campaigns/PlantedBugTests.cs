@@ -26,8 +26,13 @@ public class PlantedBugTests
     [Fact]
     public void A_lost_producer_snapshot_is_noticed() => IsNoticed(static () => new LostSnapshot());
 
-    private static void IsNoticed(Func<SimulatedDisk> newDisk) =>
-        Assert.Contains("Crash campaign, seed", Assert.Throws<InvalidOperationException>(() => new CrashCampaign(newDisk).Run(1, CrashPoints)).Message);
+    [Fact]
+    public void A_copy_that_takes_over_before_it_has_caught_up_is_noticed() => IsNoticed(static () => new SimulatedDisk { Omits = Omission.CopiedToTheEnd }, CrashCampaign.Moving);
+
+    private static void IsNoticed(Func<SimulatedDisk> newDisk) => IsNoticed(newDisk, CrashCampaign.Usual);
+
+    private static void IsNoticed(Func<SimulatedDisk> newDisk, Func<int, SimulatedDisk, ICrashLife> newLife) =>
+        Assert.Contains("Crash campaign, seed", Assert.Throws<InvalidOperationException>(() => new CrashCampaign(newLife, newDisk).Run(1, CrashPoints)).Message);
 
     private sealed class SkippedFlush : SimulatedDisk
     {

@@ -74,6 +74,26 @@ public sealed class FollowerTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_starts_within_a_batch_is_copied_from_that_batch_on()
+    {
+        _leader.Log.BecomeLeader(1);
+        _leader.Append(Batches.Of("a", "b", "c", "d"), 1);
+        _leader.Append(Batches.Of("e"), 1);
+        _leader.Log.DeleteRecords(2);
+        _follower.Log.BecomeFollower(1);
+        Assert.Equal(ErrorCode.None, _follower.Log.StartOverAsFollower(2, 1));
+        Assert.Equal(ErrorCode.None, _follower.Log.AppendAsFollower(Fetch(2), 1));
+        Assert.Equal((2, 5), (_follower.Log.LogStartOffset, _follower.Log.LogEndOffset));
+        Assert.Equal(LogReader.Records(_leader.Log, 2), LogReader.Records(_follower.Log, 2));
+        Assert.Equal(ErrorCode.None, _follower.Log.Flush());
+        _follower.Manager.Maintenance.WriteCheckpoints(isStop: false);
+        _follower.Crash();
+        Assert.Equal((2, 5), (_follower.Log.LogStartOffset, _follower.Log.LogEndOffset));
+        _follower.Restart();
+        Assert.Equal(LogReader.Records(_leader.Log, 2), LogReader.Records(_follower.Log, 2));
+    }
+
+    [Fact]
     public void Starting_over_leaves_nothing_and_survives_a_crash()
     {
         Lead(1, "a", "b");

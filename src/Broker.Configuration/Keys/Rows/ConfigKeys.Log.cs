@@ -112,8 +112,7 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<bool> LogPreallocate = Bool(
         "log.preallocate", false, Medium, ClusterWide,
-        "Reserve the whole size of a segment on disk when it begins.",
-        unsupported: NotYet.Preallocation);
+        "Give a segment's file its whole size when it begins; what is not used is cut off when the segment ends.");
 
     public static readonly ConfigKey<int> NumRecoveryThreadsPerDataDir = Int(
         "num.recovery.threads.per.data.dir", 1, AtLeast(1), High, ClusterWide,

@@ -27,13 +27,11 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<int> AlterLogDirsReplicationQuotaWindowNum = Int(
         "alter.log.dirs.replication.quota.window.num", 11, AtLeast(1), Low, ReadOnly,
-        "Windows over which the rate of moves between directories is measured.",
-        unsupported: NotYet.Quotas);
+        "Windows over which the rate of moves between directories is measured.");
 
     public static readonly ConfigKey<int> AlterLogDirsReplicationQuotaWindowSizeSeconds = Int(
         "alter.log.dirs.replication.quota.window.size.seconds", 1, AtLeast(1), Low, ReadOnly,
-        "Length of such a window, in s.",
-        unsupported: NotYet.Quotas);
+        "Length of such a window, in s.");
 
     public static readonly ConfigKey<int> ControllerQuotaWindowNum = Int(
         "controller.quota.window.num", 11, AtLeast(1), Low, ReadOnly,

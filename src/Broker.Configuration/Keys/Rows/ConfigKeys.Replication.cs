@@ -89,8 +89,7 @@ public static partial class ConfigKeys
 
     public static readonly ConfigKey<int?> NumReplicaAlterLogDirsThreads = IntOrNone(
         "num.replica.alter.log.dirs.threads", Any, High, ReadOnly,
-        "Threads that move replicas between directories.",
-        unsupported: NotYet.SingleBroker);
+        "Threads that move replicas between directories; as many as there are directories when unset.");
 
     public static readonly ConfigKey<bool> AutoLeaderRebalanceEnable = Bool(
         "auto.leader.rebalance.enable", true, High, ReadOnly,
@@ -138,5 +137,5 @@ public static partial class ConfigKeys
     public static readonly ConfigKey<long> ReplicaAlterLogDirsIoMaxBytesPerSecond = Long(
         "replica.alter.log.dirs.io.max.bytes.per.second", long.MaxValue, AtLeast(0), Medium, PerBroker,
         "Bytes per second moved between directories. Dynamic only.",
-        unsupported: NotYet.SingleBroker, listed: false);
+        listed: false);
 }

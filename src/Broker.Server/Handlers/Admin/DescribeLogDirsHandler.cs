@@ -4,7 +4,7 @@ using Broker.Storage;
 
 namespace Broker.Server;
 
-/// <summary>DescribeLogDirs (key 35): sizes per replica and directory. v3 top-level error, v4 space of the file system.</summary>
+/// <summary>DescribeLogDirs (key 35): sizes per replica and directory, copies that are to take a replica's place included. v3 top-level error, v4 space of the file system.</summary>
 internal sealed class DescribeLogDirsHandler(BrokerServices services) : ApiHandler<DescribeLogDirsRequest>
 {
     public static readonly ApiSupport Supports = new(ApiKey.DescribeLogDirs, 0, 4);
@@ -21,7 +21,7 @@ internal sealed class DescribeLogDirsHandler(BrokerServices services) : ApiHandl
         return Ready(new DescribeLogDirsResponse { Results = results });
     }
 
-    private static DescribeLogDirsResponse.DescribeLogDirsResult Describe(LogDirectory directory, HashSet<TopicPartition>? wanted)
+    private DescribeLogDirsResponse.DescribeLogDirsResult Describe(LogDirectory directory, HashSet<TopicPartition>? wanted)
     {
         if (!directory.IsOnline)
         {
@@ -38,13 +38,20 @@ internal sealed class DescribeLogDirsHandler(BrokerServices services) : ApiHandl
                 {
                     PartitionIndex = log.TopicPartition.Partition,
                     PartitionSize = log.SizeInBytes,
-                    OffsetLag = Math.Max(0, log.HighWatermark - log.LogEndOffset),
+                    OffsetLag = Lag(log),
+                    IsFutureKey = log.IsFuture,
                 }).ToArray(),
             });
         }
 
         return new() { LogDir = directory.Path, Topics = topics, TotalBytes = directory.TotalBytes, UsableBytes = directory.UsableBytes };
     }
+
+    /// <summary>How far a copy is behind its log, and a log behind its own high watermark; -1 for what is not served.</summary>
+    private long Lag(PartitionLog log) =>
+        !services.Replicas.TryGet(log.TopicPartition, out Partition? served) ? -1
+        : log.IsFuture ? served.Log.LogEndOffset - log.LogEndOffset
+        : Math.Max(0, log.HighWatermark - log.LogEndOffset);
 
     /// <summary>Null in the request means every partition; named topics are looked up one by one.</summary>
     private static HashSet<TopicPartition>? Wanted(DescribeLogDirsRequest request)

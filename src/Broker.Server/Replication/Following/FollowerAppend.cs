@@ -37,16 +37,11 @@ internal sealed class FollowerAppend(ILogger logger)
         return ErrorCode.None;
     }
 
-    /// <summary>
-    /// The leader's log ends the epoch earlier than this one, or does not know this one's last epoch. What both have in common ends where either ends the largest
-    /// epoch that both may have; if that epoch is not the leader's, the next answer leads further back.
-    /// </summary>
+    /// <summary>The leader's log ends the epoch earlier than this one, or does not know this one's last epoch.</summary>
     private ErrorCode Truncate(FollowedPartition followed, int epoch, long endOffset)
     {
         PartitionLog log = followed.Partition.Log;
-        (int ownEpoch, long ownEnd) = log.EndOffsetForEpoch(epoch);
-        long offset = ownEpoch < 0 ? endOffset : ownEpoch == epoch ? Math.Min(ownEnd, endOffset) : ownEnd;
-        offset = Math.Min(offset, log.LogEndOffset);
+        long offset = log.CommonEnd(epoch, endOffset);
         InterBrokerLog.Truncated(logger, followed.Partition.TopicPartition, offset, epoch, endOffset);
         return log.TruncateAsFollower(offset, followed.LeaderEpoch);
     }

@@ -49,6 +49,18 @@ public sealed class DiskFullTests(ITestOutputHelper output)
             await broker.StopAsync();
             await broker.RestartAsync();
             Assert.Equal(2 + Cycles, StoredRecords.Read(broker.Bootstrap, "kept", 1).Count);
+
+            // A start without a single free byte: reads are served, and with room writes.
+            await broker.StopAsync();
+            string filling = Path.Combine(mount, "filling");
+            await Command.RunAsync("dd", ["if=/dev/zero", $"of={filling}", "bs=4096"]);
+            Assert.Equal(0, new DriveInfo(mount).AvailableFreeSpace);
+            await broker.RestartAsync();
+            Assert.Equal(2 + Cycles, StoredRecords.Read(broker.Bootstrap, "kept", 1).Count);
+            Assert.Equal(Confluent.Kafka.ErrorCode.KafkaStorageError, TryProduce(broker.Bootstrap, "kept", "refused"));
+            File.Delete(filling);
+            await Eventually.TrueAsync(() => TryProduce(broker.Bootstrap, "kept", "room") == Confluent.Kafka.ErrorCode.NoError, $"writing goes on after a start without room\n{broker.Log}");
+            Assert.Equal(3 + Cycles, StoredRecords.Read(broker.Bootstrap, "kept", 1).Count);
             Assert.Contains($"Log directory {broker.DataDirectory} is full", broker.Log, StringComparison.Ordinal);
             Assert.Contains("has room again", broker.Log, StringComparison.Ordinal);
         }

@@ -43,7 +43,9 @@ public sealed partial class ClusterController
                 PartitionErrors = partitions.Select(p => new LeaderAndIsrResponse.LeaderAndIsrPartitionError
                 {
                     PartitionIndex = p.Index,
-                    ErrorCode = _host.IsOffline(new TopicPartition(topic.Name, p.Index)) ? ErrorCode.KafkaStorageError : ErrorCode.None,
+                    ErrorCode = _host.IsOffline(new TopicPartition(topic.Name, p.Index)) ? ErrorCode.KafkaStorageError
+                        : _host.IsOfAnotherTopic(new TopicPartition(topic.Name, p.Index)) ? ErrorCode.InconsistentTopicId
+                        : ErrorCode.None,
                 }).ToArray(),
             });
         }

@@ -17,6 +17,9 @@ public interface IReplicaHost
     /// <summary>Whether a replica that this broker should host cannot be served because its log directory has failed.</summary>
     bool IsOffline(TopicPartition partition);
 
+    /// <summary>True for a replica that is not hosted, because the log here belongs to another topic of the name.</summary>
+    bool IsOfAnotherTopic(TopicPartition partition) => false;
+
     /// <summary>A topic is gone from the cluster, wherever its replicas were.</summary>
     void OnTopicDeleted(string topic);
 

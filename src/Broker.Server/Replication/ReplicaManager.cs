@@ -19,6 +19,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     // Replicas that are not new and have no log here while a directory is offline: it is there, and must not be begun anew elsewhere.
     private readonly ConcurrentDictionary<TopicPartition, bool> _unreadable = new();
+
+    // Replicas whose log here is of another topic.
+    private readonly ConcurrentDictionary<TopicPartition, bool> _inconsistent = new();
     private readonly SemaphoreSlim _changes = new(1);
     private readonly List<Action<IReadOnlyCollection<TopicPartition>>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
@@ -72,6 +75,8 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     public bool IsWithoutLog(TopicPartition key) => _withoutLog.ContainsKey(key) || IsOffline(key);
 
     public bool IsOffline(TopicPartition key) => _unreadable.ContainsKey(key) || (_partitions.TryGetValue(key, out Partition? partition) && partition.Log.IsOffline);
+
+    public bool IsOfAnotherTopic(TopicPartition key) => _inconsistent.ContainsKey(key);
 
     /// <summary>A log directory has failed. Called with locks held, so that the rest is done in the background: what it held is neither copied nor waited for any more.</summary>
     public void OnDirectoryFailed(Action announce) => _ = Task.Run(() => GiveUpOfflineAsync(announce));
@@ -145,6 +150,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         var key = new TopicPartition(topic.Name, role.Index);
         _withoutLog.TryRemove(key, out _);
         _unreadable.TryRemove(key, out _);
+        _inconsistent.TryRemove(key, out _);
         if (role.Leader != brokerId && (Fetchers is null || !role.Replicas.Contains(brokerId)))
         {
             return;
@@ -196,6 +202,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
             if (!isNeedless)
             {
+                _inconsistent[key] = true;
                 ReplicationLog.InconsistentTopicId(logger, key, Uuids.ToText(topic.Id), Uuids.ToText(e.Found));
             }
 
@@ -318,6 +325,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     {
         _withoutLog.TryRemove(key, out _);
         _unreadable.TryRemove(key, out _);
+        _inconsistent.TryRemove(key, out _);
         await StopFollowingAsync(key).ConfigureAwait(false);
         if (_partitions.TryRemove(key, out Partition? partition))
         {

@@ -39,9 +39,17 @@ internal static class PartitionMetadataFile
         return id;
     }
 
-    public static void Write(LogFiles files, string directory, Guid topicId) =>
-        files.Replace(
-            Path.Combine(directory, LogFileNames.PartitionMetadata),
-            Encoding.UTF8.GetBytes($"version: 0\ntopic_id: {Uuids.ToText(topicId)}"),
-            durable: true);
+    public static void Write(LogFiles files, string directory, Guid topicId, bool durable) =>
+        files.Replace(Path.Combine(directory, LogFileNames.PartitionMetadata), Encoding.UTF8.GetBytes($"version: 0\ntopic_id: {Uuids.ToText(topicId)}"), durable);
+
+    /// <summary>Forces the file to the disk, if there is one.</summary>
+    public static void Flush(LogFiles files, string directory)
+    {
+        string path = Path.Combine(directory, LogFileNames.PartitionMetadata);
+        if (files.Exists(path))
+        {
+            using var file = files.Open(path, create: false);
+            files.Flush(file);
+        }
+    }
 }

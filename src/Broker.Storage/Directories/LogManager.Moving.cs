@@ -190,7 +190,7 @@ public sealed partial class LogManager
         }
     }
 
-    /// <summary>What was renamed here must not come back, after a power cut, beside a log of the same name in another directory.</summary>
+    /// <summary>What was renamed here must not come back, after a power cut, in place of a log of the same name or beside it.</summary>
     private void FlushNames(LogDirectory directory)
     {
         try
@@ -265,7 +265,7 @@ public sealed partial class LogManager
     private bool HoldsAllOf(PartitionLog log, PartitionLog other) =>
         log.Directory != other.Directory && !log.IsOffline && !other.IsOffline && log.TopicId != Guid.Empty
         && (other.TopicId == log.TopicId || (other.TopicId == Guid.Empty && other.LogEndOffset == 0))
-        && new LogMove(log, other, _services).HasSameEnd(other, log);
+        && (other.LogEndOffset <= log.LogStartOffset || new LogMove(log, other, _services).HasSameEnd(other, log));
 
     private bool CarryCheckpoints(LogMove move, LogDirectory destination)
     {

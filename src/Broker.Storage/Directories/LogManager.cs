@@ -261,12 +261,9 @@ public sealed partial class LogManager : IAsyncDisposable
     private bool TryCreate(LogDirectory directory, TopicPartition tp, Guid topicId, TopicConfig config, bool isFuture, [NotNullWhen(true)] out PartitionLog? created)
     {
         created = null;
-        foreach (LogDirectory other in _directories)
+        foreach (LogDirectory each in _directories)
         {
-            if (other != directory)
-            {
-                FlushNames(other);
-            }
+            FlushNames(each);
         }
 
         string path = Path.Combine(directory.Path, isFuture ? LogFileNames.Marked(tp, Guid.NewGuid(), LogFileNames.FutureDirectory) : tp.ToString());
@@ -276,6 +273,11 @@ public sealed partial class LogManager : IAsyncDisposable
             directory.RecoveryPoints.Forget(tp);
             directory.LogStartOffsets.Forget(tp);
             directory.CleanerOffsets.Forget(tp);
+            if (isFuture)
+            {
+                directory.HighWatermarks.Forget(tp);
+            }
+
             LoadedLog log = LogLoader.Create(_services, path, tp, topicId, config);
             created = new PartitionLog(_services, directory, log, config) { IsFuture = isFuture };
             _services.Logger.LogCreated(tp, directory.Path);

@@ -91,7 +91,8 @@ internal static class LogLoader
         services.Files.CreateDirectory(path);
         if (topicId != Guid.Empty)
         {
-            PartitionMetadataFile.Write(services.Files, path, topicId);
+            // An empty log is made again should a power cut take it: nothing waits for the disk before the first flush.
+            PartitionMetadataFile.Write(services.Files, path, topicId, durable: false);
         }
 
         LogSegment segment = LogSegment.Create(services, path, 0, PartitionLog.NewSegmentOptions(config, services.NowMs));

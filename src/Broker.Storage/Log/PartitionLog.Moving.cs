@@ -91,8 +91,9 @@ public sealed partial class PartitionLog
                 {
                     future.PrepareFor(this, path);
                 }
-                catch (Exception e) when (future.IsFailure(e, "move a log into"))
+                catch (Exception e) when (future.Directory.TakeOffline(e, "move a log into", TopicPartition))
                 {
+                    future._isClosed = false;
                     return false;
                 }
 
@@ -118,7 +119,7 @@ public sealed partial class PartitionLog
         FlushUpTo(_logEndOffset);
         if (TopicId != current.TopicId)
         {
-            PartitionMetadataFile.Write(Files, _path, current.TopicId);
+            PartitionMetadataFile.Write(Files, _path, current.TopicId, durable: true);
         }
 
         current._epochs.WriteTo(_path);
@@ -129,6 +130,9 @@ public sealed partial class PartitionLog
         ProducerSnapshots.Write(Files, _path, current._producers, durable: true);
         current._producers.SnapshotOffset = before;
         string parent = Path.GetDirectoryName(_path)!;
+
+        // A flush in the background that does not find its files from here on is of no importance: what it was to flush has been.
+        _isClosed = true;
         Files.MoveDirectory(_path, path);
         _path = path;
         Files.FlushDirectory(parent);
@@ -139,7 +143,6 @@ public sealed partial class PartitionLog
         (_directory, future._directory) = (future._directory, _directory);
         (_segments, future._segments) = (future._segments, _segments);
         future._path = _path;
-        future._isClosed = true;
         _path = path;
         foreach (LogSegment segment in _segments)
         {

@@ -15,7 +15,7 @@ public sealed partial class PartitionLog
 
     private GroupCommit? _groupCommit;
 
-    // Whether the name of this log's directory is on the disk.
+    // Whether the name of this log's directory, and the topic id in it, are on the disk.
     private bool _isPathDurable;
 
     /// <summary>Forces everything appended so far to the disk. KafkaStorageError when it could not: the directory is offline then, or full.</summary>
@@ -73,6 +73,8 @@ public sealed partial class PartitionLog
         _epochs.Flush(durable: true);
         if (!_isPathDurable)
         {
+            PartitionMetadataFile.Flush(Files, _path);
+            Files.FlushDirectory(_path);
             Files.FlushDirectory(Path.GetDirectoryName(_path)!);
             _isPathDurable = true;
         }

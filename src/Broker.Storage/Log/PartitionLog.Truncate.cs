@@ -112,7 +112,7 @@ public sealed partial class PartitionLog
 
     internal void SetTopicId(Guid topicId)
     {
-        PartitionMetadataFile.Write(Files, _path, topicId);
+        PartitionMetadataFile.Write(Files, _path, topicId, durable: true);
         TopicId = topicId;
     }
 

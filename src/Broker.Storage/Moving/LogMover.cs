@@ -76,7 +76,7 @@ internal sealed class LogMover(LogManager manager, Func<MoveOptions> options, Lo
         progress = move.Step(options());
         if (progress == MoveProgress.CaughtUp)
         {
-            progress = manager.TrySwap(move) ? MoveProgress.Over : MoveProgress.Copied;
+            progress = manager.TrySwap(move) ? MoveProgress.Over : MoveProgress.Waiting;
         }
         else if (progress == MoveProgress.Over)
         {

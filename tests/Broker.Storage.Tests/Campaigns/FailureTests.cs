@@ -69,7 +69,7 @@ public class FailureTests(ITestOutputHelper output)
             {
             }
 
-            if (run is { Log: { IsOffline: false } log, Model.IsReplaced: false } && log.LogEndOffset > 0)
+            if (run is { Log: { IsOffline: false } log, Model.IsReplaced: false } && log.LogEndOffset > 0 && log.Directory.Path != directory)
             {
                 while (run.Manager!.Mover.StepNext(out _))
                 {

@@ -35,7 +35,17 @@ internal sealed class DamageCheck(DamagePoint point, Omission omits)
             PartitionLog? partition = manager.Find(tp);
             Assert.True(partition is not null, $"{tp} is there");
             Assert.False(partition.IsOffline, $"{tp} is online; logged: {Text(log)}");
-            manager.GetOrCreate(tp, DamageWorld.TopicId(tp), partition.Config).AdvanceHighWatermark(long.MaxValue);
+            if (partition.TopicId == Guid.Empty || partition.TopicId == DamageWorld.TopicId(tp))
+            {
+                manager.GetOrCreate(tp, DamageWorld.TopicId(tp), partition.Config);
+            }
+            else
+            {
+                // Another id in partition.metadata: refused by name.
+                Assert.Throws<InconsistentTopicIdException>(() => manager.GetOrCreate(tp, DamageWorld.TopicId(tp), partition.Config));
+            }
+
+            partition.AdvanceHighWatermark(long.MaxValue);
             CheckLog(disk, partition, before, log, random);
             Append(partition, before);
         }

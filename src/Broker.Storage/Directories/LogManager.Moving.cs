@@ -231,6 +231,10 @@ public sealed partial class LogManager
                 {
                     Begin(move);
                 }
+                else if (log.IsOffline || future.IsOffline)
+                {
+                    _services.Logger.DirectorySkipped(future.DirectoryPath);
+                }
                 else
                 {
                     Discard(future);

@@ -113,8 +113,15 @@ internal sealed class LogMove(PartitionLog current, PartitionLog future, LogServ
             return null;
         }
 
-        byte[] bytes = new byte[read.Slice.Length];
-        return services.Files.Read(read.Slice.File, bytes, read.Slice.Position) == bytes.Length ? bytes : null;
+        try
+        {
+            byte[] bytes = new byte[read.Slice.Length];
+            return services.Files.Read(read.Slice.File, bytes, read.Slice.Position) == bytes.Length ? bytes : null;
+        }
+        catch (Exception e) when (log.Directory.TakeOffline(e, "read from", log.TopicPartition))
+        {
+            return null;
+        }
     }
 
     /// <summary>Bytes that were read; 0 when nothing is left.</summary>

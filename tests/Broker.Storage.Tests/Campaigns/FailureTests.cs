@@ -69,12 +69,13 @@ public class FailureTests(ITestOutputHelper output)
             {
             }
 
-            if (run is { Log: { IsOffline: false } log, Model.IsReplaced: false } && log.LogEndOffset > 0 && log.Directory.Path != directory)
+            if (run is { Log: { IsOffline: false } log, Model.IsReplaced: false } && log.LogEndOffset > 0)
             {
                 while (run.Manager!.Mover.StepNext(out _))
                 {
                 }
 
+                disk.Before = null;
                 run.NewCheck().CheckLog(disk, log, run.Model.MinEnd, new Random(seed));
             }
 

@@ -10,6 +10,7 @@ public sealed partial class ClusterController
         await EnsurePathsAsync(_tree, ZnodePaths.Persistent).ConfigureAwait(false);
         await CheckEndpointsAsync().ConfigureAwait(false);
         await RegisterAsync().ConfigureAwait(false);
+        await HearOfControllersAsync().ConfigureAwait(false);
         if (_links is not null)
         {
             _tree.ConnectionChanged += OnConnectionChanged;
@@ -20,6 +21,18 @@ public sealed partial class ClusterController
         if (_links is not null)
         {
             await OnFeaturesChangedAsync(_featuresChanged.OnEvent).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// A controller whose office was taken before this broker registered may not have noticed, and tell the newcomer what was true then: as a follower of an old leader it would
+    /// cut off what was committed since. A broker that has just started has not heard of the new one, but the tree has.
+    /// </summary>
+    private async Task HearOfControllersAsync()
+    {
+        if (await TryGetAsync(_tree, ZnodePaths.ControllerEpoch).ConfigureAwait(false) is { } epoch)
+        {
+            _knownEpoch = Math.Max(_knownEpoch, ControllerEpochZnode.Decode(epoch.Data));
         }
     }
 

@@ -187,6 +187,14 @@ public sealed class ControllerClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_joins_obeys_no_controller_whose_office_was_over_before()
+    {
+        await using ControlledCluster cluster = await ControlledCluster.StartAsync(office: 8);
+        Assert.Equal(ErrorCode.StaleControllerEpoch, (await cluster.Controller.LeaderAndIsrAsync(new LeaderAndIsrRequest { ControllerId = 9, ControllerEpoch = 0, BrokerEpoch = -1 })).ErrorCode);
+        Assert.Equal(ErrorCode.None, (await cluster.Controller.LeaderAndIsrAsync(new LeaderAndIsrRequest { ControllerId = 8, ControllerEpoch = 1, BrokerEpoch = -1 })).ErrorCode);
+    }
+
+    [Fact]
     public async Task A_later_controller_is_obeyed_and_an_earlier_one_is_not()
     {
         var picture = new UpdateMetadataRequest { ControllerId = 8, ControllerEpoch = 5, LiveBrokers = [new() { Id = 8, Endpoints = [new() { Host = "h8", Port = 1, Listener = "PLAINTEXT" }] }] };

@@ -16,6 +16,7 @@ internal enum BrokenRule
     CoordinatorLoadsToHighWatermark,
     CoordinatorAnswersAtOnce,
     MarkersBeforeTheDecisionIsReplicated,
+    NewcomersBelieveAnyController,
     AcceptedAgainIsInSync,
     HeldForDeadIsNotFenced,
     HeldForDeadIsGivenUp,

@@ -42,7 +42,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
         });
 
         output.WriteLine($"{done} seeds, {acknowledged} records acknowledged, {told} commits of groups and ends of transactions");
-        Assert.True(acknowledged > 5L * done && (done < 100 || told > done), "hardly anything was acknowledged: the simulation shows nothing");
+        Assert.True(acknowledged > 5L * done && (done < 100 || told > done / 2), "hardly anything was acknowledged: the simulation shows nothing");
     }
 
     [Theory]
@@ -59,6 +59,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     [InlineData("CoordinatorLoadsToHighWatermark", 1, false, "Transactions")]
     [InlineData("CoordinatorAnswersAtOnce", 1, false, "Groups")]
     [InlineData("CoordinatorAnswersAtOnce", 1, true, "Transactions")]
+    [InlineData("NewcomersBelieveAnyController", 7201, true, "Groups", true)]
     [InlineData("MarkersBeforeTheDecisionIsReplicated", 2001, false, "Transactions")]
     [InlineData("AcceptedAgainIsInSync", 1, false, "Nothing", true)]
     [InlineData("HeldForDeadIsNotFenced", 1, false, "Nothing", true)]

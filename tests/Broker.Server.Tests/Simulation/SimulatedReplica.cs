@@ -106,6 +106,11 @@ internal sealed class SimulatedReplica : IDisposable
     public void Rejoin()
     {
         Epoch = _tree.Register();
+        if (_broken != BrokenRule.NewcomersBelieveAnyController)
+        {
+            _controllerEpoch = Math.Max(_controllerEpoch, _tree.ControllerEpoch);
+        }
+
         IsExpired = false;
     }
 

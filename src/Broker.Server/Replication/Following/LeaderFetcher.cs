@@ -113,7 +113,11 @@ internal sealed class LeaderFetcher : IAsyncDisposable
         removed.ForEach(_session.Remove);
         foreach (FollowedPartition partition in added)
         {
-            if (!TryHoldBack(partition))
+            if (TryHoldBack(partition))
+            {
+                nextMs = Math.Min(nextMs, now + _options.BackoffMs);
+            }
+            else
             {
                 _session.Add(partition);
             }

@@ -30,7 +30,7 @@ public sealed partial class BrokerConfig
         Add(ConfigSource.DynamicBroker, link => _sources.DynamicBroker.GetValueOrDefault(link));
         Add(ConfigSource.DynamicDefaultBroker, link => _sources.DynamicDefault.GetValueOrDefault(link));
         Add(ConfigSource.StaticBroker, link => _sources.Static.TryGetValue(link, out var entry) ? entry.Value.Trim() : null);
-        Add(ConfigSource.Default, link => ConfigKeys.TryFind(link, out var linked) ? linked.DefaultText : null);
+        Add(ConfigSource.Default, link => ConfigKeys.TryFind(link, out var linked) && linked.IsListed ? linked.DefaultText : null);
         return [.. synonyms.SkipWhile(synonym => synonym.Name != name)];
 
         void Add(ConfigSource source, Func<string, string?> value)

@@ -72,6 +72,9 @@ public sealed class DescribeTests
         Assert.Equal(("4", ConfigSource.StaticBroker, true), (all["num.partitions"].Value, all["num.partitions"].Source, all["num.partitions"].IsReadOnly));
         Assert.Equal(("5", ConfigSource.DynamicBroker, false), (all["message.max.bytes"].Value, all["message.max.bytes"].Source, all["message.max.bytes"].IsReadOnly));
         Assert.Equal("7", all["leader.replication.throttled.rate"].Value);
+
+        // That there is none is no value that it would have otherwise.
+        Assert.Equal(ConfigSource.DynamicBroker, Assert.Single(all["leader.replication.throttled.rate"].Synonyms).Source);
         Assert.Equal((null, true), (all["unknown.key"].Value, all["unknown.key"].IsSensitive));
         Assert.Equal((null, ConfigSource.Default), (all["log.retention.ms"].Value, all["log.retention.ms"].Source));
         Assert.Equal((null, true, ConfigType.Password), (all["ssl.key.password"].Value, all["ssl.key.password"].IsSensitive, all["ssl.key.password"].Type));

@@ -113,11 +113,11 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
             return Refused(ErrorCode.NotLeaderOrFollower, null);
         }
 
-        if (requiredAcks == -1 && role.Isr.Length < Log.Config.MinInsyncReplicas)
+        if (requiredAcks == -1 && role.Isr.Length < LeastIsr(role))
         {
             return Refused(
                 ErrorCode.NotEnoughReplicas,
-                $"The size of the current ISR {role.Isr.Length} is insufficient to satisfy the min.isr requirement of {Log.Config.MinInsyncReplicas} for partition {TopicPartition}");
+                $"The size of the current ISR {role.Isr.Length} is insufficient to satisfy the min.isr requirement of {LeastIsr(role)} for partition {TopicPartition}");
         }
 
         AppendResult result = Log.AppendAsLeader(records, role.LeaderEpoch, origin, verification);
@@ -180,8 +180,11 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
             }
         }
 
-        return Role is { } role && role.Isr.Length < Log.Config.MinInsyncReplicas ? ErrorCode.NotEnoughReplicasAfterAppend : ErrorCode.None;
+        return Role is { } role && role.Isr.Length < LeastIsr(role) ? ErrorCode.NotEnoughReplicasAfterAppend : ErrorCode.None;
     }
+
+    /// <summary>A partition with fewer replicas than min.insync.replicas takes records when all of them are in sync, as with Apache Kafka 3.9.</summary>
+    private int LeastIsr(PartitionImage role) => Math.Min(Log.Config.MinInsyncReplicas, role.Replicas.Length);
 
     /// <summary>Whether a follower's fetch is of a replica that was assigned.</summary>
     public bool HasFollower(int broker) => _replicas?.IsFollower(broker) == true;

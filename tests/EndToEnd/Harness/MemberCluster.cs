@@ -44,6 +44,13 @@ internal sealed class MemberCluster : IAsyncDisposable
     public IAdminClient Admin(ClusterMember? member = null) =>
         new AdminClientBuilder(new AdminClientConfig { BootstrapServers = member?.Bootstrap ?? Bootstrap }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
 
+    /// <summary>What one member answers; nothing while it does not.</summary>
+    public T? Ask<T>(ClusterMember member, Func<IAdminClient, T> question)
+    {
+        using IAdminClient admin = Admin(member);
+        return Ask<T?>(() => question(admin), default);
+    }
+
     public async Task<int> ControllerAsync()
     {
         using IAdminClient admin = Admin();

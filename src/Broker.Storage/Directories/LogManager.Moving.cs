@@ -99,7 +99,8 @@ public sealed partial class LogManager
 
             LogDirectory source = move.Current.Directory;
             LogDirectory destination = move.Future.Directory;
-            if (!CarryCheckpoints(move, destination) || !move.Current.TakeOver(move, Path.Combine(destination.Path, tp.ToString())))
+            string path = Path.Combine(destination.Path, tp.ToString());
+            if (!CarryCheckpoints(move, destination) || !move.Current.TakeOver(move, path, () => DropOld(move.Future)))
             {
                 return false;
             }
@@ -107,10 +108,6 @@ public sealed partial class LogManager
             _moves.Remove(tp);
             destination.LogsByPartition[tp] = move.Current;
             source.LogsByPartition.TryRemove(tp, out _);
-
-            // It has the old files now. Should their name come back after a power cut, the two must not have parted.
-            Discard(move.Future);
-            FlushNames(source);
             if (move.Current.CleanedUpTo >= 0)
             {
                 WriteCleanerOffsets(destination);
@@ -165,6 +162,13 @@ public sealed partial class LogManager
             _services.Logger.MoveEnded(tp, move.Future.Directory.Path, "it was cancelled");
             Discard(move.Future);
         }
+    }
+
+    /// <summary>Should the name come back after a power cut, beside a log that went on, neither would hold all of the other.</summary>
+    private void DropOld(PartitionLog log)
+    {
+        Discard(log);
+        FlushNames(log.Directory);
     }
 
     /// <summary>Nobody finds the log any more; its directory is renamed now and removed later.</summary>
@@ -262,7 +266,7 @@ public sealed partial class LogManager
 
         _services.Logger.CopyDropped(first.TopicPartition, longer.DirectoryPath, shorter.DirectoryPath);
         shorter.Directory.LogsByPartition.TryRemove(first.TopicPartition, out _);
-        Discard(shorter);
+        DropOld(shorter);
         return longer;
     }
 

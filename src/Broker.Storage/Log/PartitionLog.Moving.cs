@@ -75,7 +75,8 @@ public sealed partial class PartitionLog
     /// </summary>
     /// <param name="move">Copies what is left.</param>
     /// <param name="path">The directory's final name, in the future log's log directory.</param>
-    internal bool TakeOver(LogMove move, string path)
+    /// <param name="dropOld">Takes the old directory out of the way, durably: before anything else happens to the log, so that the two have not parted if a crash leaves both.</param>
+    internal bool TakeOver(LogMove move, string path, Action dropOld)
     {
         PartitionLog future = move.Future;
         lock (_lock)
@@ -101,6 +102,7 @@ public sealed partial class PartitionLog
             }
 
             Logger.Moved(TopicPartition, path, _logEndOffset);
+            dropOld();
             AdvanceLogStart(future._logStartOffset, "the copy starts there");
             return true;
         }
@@ -117,6 +119,9 @@ public sealed partial class PartitionLog
         }
 
         FlushUpTo(_logEndOffset);
+
+        // A copy without records has had nothing to flush, and it needs its topic id to be told from a log that somebody else put there.
+        FlushPath();
         if (TopicId != current.TopicId)
         {
             PartitionMetadataFile.Write(Files, _path, current.TopicId, durable: true);

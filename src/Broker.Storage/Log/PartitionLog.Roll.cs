@@ -71,14 +71,7 @@ public sealed partial class PartitionLog
 
         // What it knows beyond the offset does no harm: a start cuts it to the end of the log.
         _epochs.Flush(durable: true);
-        if (!_isPathDurable)
-        {
-            PartitionMetadataFile.Flush(Files, _path);
-            Files.FlushDirectory(_path);
-            Files.FlushDirectory(Path.GetDirectoryName(_path)!);
-            _isPathDurable = true;
-        }
-
+        FlushPath();
         for (int i = 0; i < segments.Length && segments[i].BaseOffset < offset; i++)
         {
             bool isActive = i + 1 == segments.Length;
@@ -99,6 +92,17 @@ public sealed partial class PartitionLog
         }
 
         Volatile.Write(ref _lastFlushMs, _services.NowMs);
+    }
+
+    private void FlushPath()
+    {
+        if (!_isPathDurable)
+        {
+            PartitionMetadataFile.Flush(Files, _path);
+            Files.FlushDirectory(_path);
+            Files.FlushDirectory(Path.GetDirectoryName(_path)!);
+            _isPathDurable = true;
+        }
     }
 
     /// <summary>

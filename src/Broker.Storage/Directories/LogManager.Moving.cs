@@ -273,7 +273,7 @@ public sealed partial class LogManager
     private bool HoldsAllOf(PartitionLog log, PartitionLog other) =>
         log.Directory != other.Directory && !log.IsOffline && !other.IsOffline && log.TopicId != Guid.Empty
         && (other.TopicId == log.TopicId || (other.TopicId == Guid.Empty && other.LogEndOffset == 0))
-        && (other.LogEndOffset <= log.LogStartOffset || new LogMove(log, other, _services).HasSameEnd(other, log));
+        && other.LogEndOffset <= log.LogEndOffset && (other.LogEndOffset <= log.LogStartOffset || new LogMove(log, other, _services).HasSameEnd(other, log));
 
     private bool CarryCheckpoints(LogMove move, LogDirectory destination)
     {

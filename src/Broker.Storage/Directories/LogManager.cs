@@ -15,6 +15,8 @@ public sealed partial class LogManager : IAsyncDisposable
     // Beyond this, one flush of the file system costs less than several for each log.
     private const int FlushOneByOneUpTo = 64;
 
+    private const long RemoveAgainMs = 1000;
+
     private readonly LogManagerOptions _options;
     private readonly LogServices _services;
     private readonly LogDirectory[] _directories;
@@ -202,9 +204,10 @@ public sealed partial class LogManager : IAsyncDisposable
     }
 
     internal void DeleteLater(LogDirectory directory, string path, long delayMs, PartitionLog? log) =>
-        _services.Deferred.At(_services.NowMs + delayMs, () => RemoveNow(directory, path, log));
+        _services.Deferred.At(_services.NowMs + delayMs, () => RemoveNow(directory, path, log, mayWait: true));
 
-    private void RemoveNow(LogDirectory directory, string path, PartitionLog? log)
+    // It may wait when the name is one of a deleted log, which nobody else will want.
+    private void RemoveNow(LogDirectory directory, string path, PartitionLog? log, bool mayWait = false)
     {
         try
         {
@@ -217,6 +220,11 @@ public sealed partial class LogManager : IAsyncDisposable
         catch (DirectoryNotFoundException)
         {
             // It was not even made.
+        }
+        catch (IOException e) when (mayWait && LogFiles.IsNotEmpty(e))
+        {
+            // A flush or a pass of the cleaner that began before made another file in it meanwhile.
+            DeleteLater(directory, path, RemoveAgainMs, log);
         }
         catch (Exception e) when (directory.TakeOffline(e, "remove the deleted directory of", log?.TopicPartition))
         {

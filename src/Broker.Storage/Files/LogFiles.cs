@@ -109,6 +109,9 @@ internal class LogFiles
 
     public virtual void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
 
+    /// <summary>Whether <see cref="DeleteDirectory"/> failed because somebody made a file there meanwhile: ENOTEMPTY of Linux and macOS, ERROR_DIR_NOT_EMPTY of Windows.</summary>
+    public static bool IsNotEmpty(IOException e) => (OperatingSystem.IsWindows(), e.HResult) is (true, unchecked((int)0x80070091)) or (false, 39) or (false, 66);
+
     public virtual IReadOnlyList<FileEntry> List(string directory) => [.. new FileSystemEnumerable<FileEntry>(directory, ToEntry, EveryName)];
 
     public virtual DateTime LastWriteUtc(string path) => File.GetLastWriteTimeUtc(path);

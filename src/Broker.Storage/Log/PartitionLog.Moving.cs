@@ -81,7 +81,7 @@ public sealed partial class PartitionLog
         PartitionLog future = move.Future;
         lock (_lock)
         {
-            if (_isClosed || IsOffline || _future != future || FollowTruncation() != ErrorCode.None || !move.CopyRest())
+            if (_isClosed || IsOffline || _future != future || FollowTruncation() != ErrorCode.None || !move.CopyRest() || !TryFlushPath())
             {
                 return false;
             }
@@ -108,6 +108,20 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>A crash may leave both places: neither may have lost its topic id then, which a log that was never flushed may.</summary>
+    private bool TryFlushPath()
+    {
+        try
+        {
+            FlushPath();
+            return true;
+        }
+        catch (Exception e) when (IsFailure(e, "flush"))
+        {
+            return false;
+        }
+    }
+
     /// <summary>All that the log has promised about what is on the disk has to hold here as well, before the name says that this is the log.</summary>
     private void PrepareFor(PartitionLog current, string path)
     {
@@ -120,7 +134,7 @@ public sealed partial class PartitionLog
 
         FlushUpTo(_logEndOffset);
 
-        // A copy without records has had nothing to flush, and it needs its topic id to be told from a log that somebody else put there.
+        // A copy without records has had nothing to flush.
         FlushPath();
         if (TopicId != current.TopicId)
         {

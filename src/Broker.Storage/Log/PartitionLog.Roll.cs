@@ -94,6 +94,7 @@ public sealed partial class PartitionLog
         Volatile.Write(ref _lastFlushMs, _services.NowMs);
     }
 
+    /// <summary>The name of the log's directory and the topic id in it.</summary>
     private void FlushPath()
     {
         if (!_isPathDurable)

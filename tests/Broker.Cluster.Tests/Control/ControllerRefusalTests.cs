@@ -101,12 +101,7 @@ public sealed class ControllerRefusalTests
     {
         await using ControlledCluster cluster = await ControlledCluster.StartAsync();
         await cluster.CreateAsync("t", [8, 9]);
-        cluster.Remote.AnswerAll();
-        cluster.Remote.Offline.Add((8, "t", 0));
-        await cluster.Tree.CreateAsync("/log_dir_event_notification/log_dir_event_", """{"version":1,"broker":8,"event":1}"""u8.ToArray(), CreateMode.PersistentSequential);
-        await cluster.SettleAsync();
-        cluster.Remote.AnswerAll();
-        await cluster.SettleAsync();
+        await FailDirectoryAsync(cluster);
         Assert.Equal("[8,9] 9 (9)", cluster.State("t", 0));
 
         await cluster.RefuseAsync(8);
@@ -121,12 +116,7 @@ public sealed class ControllerRefusalTests
         await using ControlledCluster cluster = await ControlledCluster.StartAsync();
         await cluster.CreateAsync("t", [8, 9]);
         await cluster.InSyncAsync("t", 0, 8);
-        cluster.Remote.AnswerAll();
-        cluster.Remote.Offline.Add((8, "t", 0));
-        await cluster.Tree.CreateAsync("/log_dir_event_notification/log_dir_event_", """{"version":1,"broker":8,"event":1}"""u8.ToArray(), CreateMode.PersistentSequential);
-        await cluster.SettleAsync();
-        cluster.Remote.AnswerAll();
-        await cluster.SettleAsync();
+        await FailDirectoryAsync(cluster);
         Assert.Equal("[8,9] -1 (8)", cluster.State("t", 0));
 
         Assert.Equal(ErrorCode.None, (await cluster.ReassignAsync("t", 0, [8])).Error);
@@ -178,5 +168,16 @@ public sealed class ControllerRefusalTests
         await cluster.SettleAsync();
         Assert.Equal(9, ControllerZnode.DecodeBrokerId((await cluster.Tree.GetAsync("/controller")).Data));
         Assert.Equal([9], cluster.Watch.Watched);
+    }
+
+    /// <summary>The directory of broker 8 that holds t-0.</summary>
+    private static async Task FailDirectoryAsync(ControlledCluster cluster)
+    {
+        cluster.Remote.AnswerAll();
+        cluster.Remote.Offline.Add((8, "t", 0));
+        await cluster.Tree.CreateAsync("/log_dir_event_notification/log_dir_event_", """{"version":1,"broker":8,"event":1}"""u8.ToArray(), CreateMode.PersistentSequential);
+        await cluster.SettleAsync();
+        cluster.Remote.AnswerAll();
+        await cluster.SettleAsync();
     }
 }

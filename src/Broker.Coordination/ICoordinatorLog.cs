@@ -23,9 +23,9 @@ public interface ICoordinatorLog
 
     /// <summary>
     /// Waits until everything before <paramref name="offset"/> is committed by the topic's rules, for as long as an append would. False when it is not by then, or this node does
-    /// not lead the partition in that epoch.
+    /// not lead the partition any more. The leader epoch is none of its business: who leads goes on leading in a new one whenever a follower leaves, and its log stays what it was.
     /// </summary>
-    ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset);
+    ValueTask<bool> IsCommittedAsync(int partition, long offset);
 
     /// <summary>First offset that is there to read.</summary>
     long StartOffset(int partition);

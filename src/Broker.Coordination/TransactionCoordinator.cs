@@ -107,7 +107,9 @@ public sealed partial class TransactionCoordinator : IAsyncDisposable
         try
         {
             await _started.Task.ConfigureAwait(false);
-            if (await _log.IsCommittedAsync(owner.Number, owner.LeaderEpoch, owner.LoadedEndOffset).ConfigureAwait(false))
+
+            // Open still after it was found to lead: it has led without a break since it was loaded.
+            if (await _log.IsCommittedAsync(owner.Number, owner.LoadedEndOffset).ConfigureAwait(false) && !owner.IsClosed)
             {
                 done = await _markers.WriteAsync(work).ConfigureAwait(false);
             }

@@ -48,7 +48,7 @@ internal sealed class MemoryLog : ICoordinatorLog
     /// <summary>One release for each question whether something is committed.</summary>
     public SemaphoreSlim CommitQuestions { get; } = new(0);
 
-    public ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset)
+    public ValueTask<bool> IsCommittedAsync(int partition, long offset)
     {
         CommitQuestions.Release();
         return new(IsCommitted);

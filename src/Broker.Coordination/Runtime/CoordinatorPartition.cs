@@ -62,6 +62,9 @@ internal sealed class CoordinatorPartition<TShard>
     /// <summary>Behind the last record that loading has read: some of it may not have been committed by then.</summary>
     public long LoadedEndOffset { get; set; }
 
+    /// <summary>This node has ceased to lead the partition, if it leads again since or not.</summary>
+    public bool IsClosed => Volatile.Read(ref _isClosed);
+
     public bool IsLoading => !_isClosed && _shard is null;
 
     public long NextDeadlineMs { get; private set; } = Moment.Never;
@@ -286,7 +289,7 @@ internal sealed class CoordinatorPartition<TShard>
 
     private async ValueTask<ErrorCode> AppendAsync(List<PendingAppend> appends)
     {
-        if (Volatile.Read(ref _isClosed))
+        if (IsClosed)
         {
             return ErrorCode.NotLeaderOrFollower;
         }

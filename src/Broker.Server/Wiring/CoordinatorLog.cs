@@ -26,7 +26,7 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
             : new(result.Error);
     }
 
-    public async ValueTask<bool> IsCommittedAsync(int partition, int leaderEpoch, long offset)
+    public async ValueTask<bool> IsCommittedAsync(int partition, long offset)
     {
         if (Find(partition) is not { } found)
         {
@@ -35,8 +35,8 @@ internal sealed class CoordinatorLog(string topic, ReplicaManager replicas, Meta
 
         ErrorCode error = await found.AwaitReplicationAsync(offset, TimeSpan.FromMilliseconds(timeoutMs()), replicas.Limits).ConfigureAwait(false);
 
-        // Looked at last: the high watermark was this epoch's then. How many are in sync decides about appends only.
-        return error is ErrorCode.None or ErrorCode.NotEnoughReplicasAfterAppend && found.CheckLeader(replicas.BrokerId, leaderEpoch) == ErrorCode.None;
+        // Looked at last: the high watermark was a leader's then. How many are in sync decides about appends only.
+        return error is ErrorCode.None or ErrorCode.NotEnoughReplicasAfterAppend && found.CheckLeader(replicas.BrokerId, -1) == ErrorCode.None;
     }
 
     public long StartOffset(int partition) => Require(partition).Log.LogStartOffset;

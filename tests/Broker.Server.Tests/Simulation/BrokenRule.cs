@@ -16,6 +16,7 @@ internal enum BrokenRule
     CoordinatorLoadsToHighWatermark,
     CoordinatorAnswersAtOnce,
     MarkersBeforeTheDecisionIsReplicated,
+    DecidesInItsFirstEpochOnly,
     NewcomersBelieveAnyController,
     AcceptedAgainIsInSync,
     HeldForDeadIsNotFenced,

@@ -28,7 +28,7 @@ internal sealed class ReplicationSimulation : IDisposable
     private readonly List<SimulatedController> _controllers = [];
     private readonly Dictionary<long, (string Value, int LeaderEpoch)> _acknowledged = [];
     private readonly Dictionary<long, string> _shown = [];
-    private readonly List<(SimulatedReplica Leader, int LeaderEpoch, long Offset, string Value)> _pending = [];
+    private readonly List<(SimulatedReplica Leader, int Term, long Offset, string Value)> _pending = [];
     private readonly List<string>? _story;
     private readonly bool _moves;
     private readonly SimulatedUsers? _users;
@@ -153,7 +153,7 @@ internal sealed class ReplicationSimulation : IDisposable
         {
             long offset = result.LastOffset - batch.Values.Count + 1 + i;
             _story?.Add($"{replica.Id} appends {batch.Values[i]} at {offset}, epoch {replica.Partition.LeaderEpoch}");
-            _pending.Add((replica, replica.Partition.LeaderEpoch, offset, batch.Values[i]));
+            _pending.Add((replica, replica.Term, offset, batch.Values[i]));
         }
 
         return result.LastOffset;
@@ -163,17 +163,10 @@ internal sealed class ReplicationSimulation : IDisposable
     {
         if (!replica.Leads)
         {
-            // Who does not lead any more answers nobody, and its shard is gone.
-            replica.Coordinator = null;
             return null;
         }
 
-        int epoch = replica.Partition!.LeaderEpoch;
-        if (replica.Coordinator is null || replica.Coordinator.LeaderEpoch != epoch)
-        {
-            replica.Coordinator = _users!.Begin(replica, epoch, _clock, (leader, batch) => Append(leader, batch, AppendOrigin.Coordinator), _broken);
-        }
-
+        replica.Coordinator ??= _users!.Begin(replica, replica.Partition!.LeaderEpoch, _clock, (leader, batch) => Append(leader, batch, AppendOrigin.Coordinator), _broken);
         return _users!.Act(replica.Coordinator);
     }
 
@@ -439,17 +432,17 @@ internal sealed class ReplicationSimulation : IDisposable
         List<(SimulatedCoordinator Coordinator, long Offset)> acknowledged = [];
         for (int i = _pending.Count - 1; i >= 0; i--)
         {
-            (SimulatedReplica leader, int epoch, long offset, string value) = _pending[i];
-            if (!leader.Leads || leader.Partition!.LeaderEpoch != epoch)
+            (SimulatedReplica leader, int term, long offset, string value) = _pending[i];
+            if (!leader.Leads || leader.Term != term)
             {
                 _pending.RemoveAt(i);
             }
-            else if (_broken == BrokenRule.AcknowledgedAtOnce || (leader.Log.HighWatermark > offset && leader.Partition.Role!.Isr.Length >= MinIsr))
+            else if (_broken == BrokenRule.AcknowledgedAtOnce || (leader.Log.HighWatermark > offset && leader.Partition!.Role!.Isr.Length >= MinIsr))
             {
                 _story?.Add($"{value} at {offset} is acknowledged by {leader.Id}, high watermark {leader.Log.HighWatermark}, ISR [{string.Join(',', leader.Partition!.Role!.Isr)}]");
-                _acknowledged[offset] = (value, epoch);
+                _acknowledged[offset] = (value, leader.Partition!.LeaderEpoch);
                 _pending.RemoveAt(i);
-                if (leader.Coordinator is { } coordinator && coordinator.LeaderEpoch == epoch)
+                if (leader.Coordinator is { } coordinator)
                 {
                     acknowledged.Add((coordinator, offset));
                 }
@@ -487,6 +480,13 @@ internal sealed class ReplicationSimulation : IDisposable
             return $"after the faults: replicas [{string.Join(", ", _tree.State.Replicas)}] +[{string.Join(", ", _tree.State.Adding)}] -[{string.Join(", ", _tree.State.Removing)}], ISR [{string.Join(", ", _tree.State.Isr)}], leader {_tree.State.Leader}, {string.Join(", ", logs.Select(l => l.Count))} records";
         }
 
-        return _acknowledged.All(a => logs[0].GetValueOrDefault(a.Key) == a.Value.Value) ? null : "an acknowledged record is gone at the end";
+        if (!_acknowledged.All(a => logs[0].GetValueOrDefault(a.Key) == a.Value.Value))
+        {
+            return "an acknowledged record is gone at the end";
+        }
+
+        return _replicas[_tree.State.Leader - 1].Coordinator is { IsLoaded: true, MayWriteMarkers: false } stuck
+            ? $"after the faults: the coordinator of epoch {stuck.LeaderEpoch} carries out nothing in epoch {_tree.State.LeaderEpoch}, though all replicas have what it loaded"
+            : null;
     }
 }

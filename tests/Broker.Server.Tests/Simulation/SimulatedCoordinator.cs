@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Broker.Server.Tests;
 
 /// <summary>
-/// The coordinator that a replica is from when it leads until it does not: a shard over the replica's own log. Appends leave one after the other; what follows one happens when
+/// The coordinator that a replica is from when it leads until it does not, in however many epochs: a shard over the replica's own log. Appends leave one after the other; what follows one happens when
 /// the simulation says that it was acknowledged, or that nobody can say.
 /// </summary>
 internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leaderEpoch, TimeProvider time, Func<SimulatedReplica, SimulatedBatch, long?> append) : ICoordinatorLog
@@ -23,7 +23,8 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
     public List<MarkerWork> Markers { get; } = [];
 
     public bool MayWriteMarkers =>
-        Broken == BrokenRule.MarkersBeforeTheDecisionIsReplicated || (replica.Leads && replica.Partition!.LeaderEpoch == leaderEpoch && replica.Log.HighWatermark >= _loadedEnd);
+        Broken == BrokenRule.MarkersBeforeTheDecisionIsReplicated
+        || (replica.Leads && replica.Log.HighWatermark >= _loadedEnd && (Broken != BrokenRule.DecidesInItsFirstEpochOnly || replica.Partition!.LeaderEpoch == leaderEpoch));
 
     public BrokenRule Broken { get; init; }
 
@@ -38,7 +39,7 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
     // What the runtime asks for the state machines; here the simulation does it.
     ValueTask<ErrorCode> ICoordinatorLog.AppendAsync(int partition, Memory<byte> recordBatch, object? verification) => throw new NotSupportedException();
 
-    ValueTask<bool> ICoordinatorLog.IsCommittedAsync(int partition, int leaderEpoch, long offset) => throw new NotSupportedException();
+    ValueTask<bool> ICoordinatorLog.IsCommittedAsync(int partition, long offset) => throw new NotSupportedException();
 
     public long StartOffset(int partition) => 0;
 

@@ -67,6 +67,9 @@ internal sealed class SimulatedReplica : IDisposable
     /// <summary>What it is to its users while it leads; null where there are none, and while it does not.</summary>
     public SimulatedCoordinator? Coordinator { get; set; }
 
+    /// <summary>Counts how often it has ceased to lead. Who goes on leading in a new epoch, because a follower left, still owes what it was asked for in the one before.</summary>
+    public int Term { get; private set; }
+
     public PartitionLog Log => Partition!.Log;
 
     public bool Leads => Partition?.Role?.Leader == Id;
@@ -92,7 +95,7 @@ internal sealed class SimulatedReplica : IDisposable
         Roles.Clear();
         (Request, Answer, Proposal, ProposalAnswer) = (null, null, null, null);
         (_controllerEpoch, Seen) = (0, 0);
-        Coordinator = null;
+        CeaseToLead();
     }
 
     /// <summary>As a power cut does: what was not flushed is lost, torn, or there in parts.</summary>
@@ -150,6 +153,7 @@ internal sealed class SimulatedReplica : IDisposable
         }
 
         Partition.BecomeFollower(role);
+        CeaseToLead();
         if (_broken == BrokenRule.TruncatesToHighWatermark)
         {
             Log.TruncateAsFollower(Log.HighWatermark, role.LeaderEpoch);
@@ -163,10 +167,17 @@ internal sealed class SimulatedReplica : IDisposable
     private void Delete()
     {
         Partition!.Stop();
+        CeaseToLead();
         _manager!.Delete(Key);
         Partition = new Partition(_manager.GetOrCreate(Key, Guid.Empty, Config), Id, _clock);
         Followed = null;
         (Request, Answer, Proposal, ProposalAnswer, Seen) = (null, null, null, null, 0);
+    }
+
+    private void CeaseToLead()
+    {
+        Coordinator = null;
+        Term++;
     }
 
     public FetchTarget NextFetch() => new(Key.Topic, Guid.Empty, Key.Partition, _watch)

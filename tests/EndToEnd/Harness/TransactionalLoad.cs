@@ -18,6 +18,7 @@ internal sealed class TransactionalLoad : IAsyncDisposable
     private readonly int _pauseMs;
     private readonly Workers _workers = new();
     private readonly ConcurrentQueue<string> _committed = new();
+    private readonly ConcurrentQueue<string> _clientLog = new();
 
     /// <param name="bootstrap">Brokers that are there at the beginning.</param>
     /// <param name="topic">Has these partitions.</param>
@@ -62,8 +63,8 @@ internal sealed class TransactionalLoad : IAsyncDisposable
 
     private void Work()
     {
-        var config = new ProducerConfig { BootstrapServers = _bootstrap, TransactionalId = _id, LingerMs = 1, SocketTimeoutMs = 10_000, TopicMetadataRefreshIntervalMs = 2000 };
-        using IProducer<Null, string> producer = new ProducerBuilder<Null, string>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        var config = new ProducerConfig { BootstrapServers = _bootstrap, TransactionalId = _id, LingerMs = 1, SocketTimeoutMs = 10_000, TopicMetadataRefreshIntervalMs = 2000, Debug = "eos" };
+        using IProducer<Null, string> producer = new ProducerBuilder<Null, string>(config).SetLogHandler((_, line) => Remember(line.Message)).SetErrorHandler((_, _) => { }).Build();
         try
         {
             Retry(() => producer.InitTransactions(Patience));
@@ -75,7 +76,17 @@ internal sealed class TransactionalLoad : IAsyncDisposable
         }
         catch (KafkaException e)
         {
-            _workers.Fail($"{_id}: {e.Error.Code} {e.Message}");
+            _workers.Fail($"{_id}: {e.Error.Code} {e.Message}\n{string.Join("\n", _clientLog)}\n");
+        }
+    }
+
+    /// <summary>The end of what the client says of its transactions: which request it is waiting for.</summary>
+    private void Remember(string line)
+    {
+        _clientLog.Enqueue($"{DateTime.Now:HH:mm:ss.fff} {line}");
+        if (_clientLog.Count > 100)
+        {
+            _clientLog.TryDequeue(out _);
         }
     }
 

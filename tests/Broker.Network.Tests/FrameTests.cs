@@ -82,7 +82,7 @@ public sealed class FrameTests : IAsyncLifetime
     [Fact]
     public async Task A_handler_gets_writable_memory_that_is_its_own_until_the_task_ends()
     {
-        var release = new TaskCompletionSource();
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var frames = new List<Memory<byte>>();
         var handler = new TestHandler(async (_, frame) =>
         {

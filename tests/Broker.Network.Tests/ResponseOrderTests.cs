@@ -128,7 +128,7 @@ public sealed class ResponseOrderTests : IAsyncLifetime
         const int FrameBytes = 64 * 1024;
         const int Bound = 4 * FrameBytes;
         int started = 0;
-        var gate = new TaskCompletionSource();
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var handler = new TestHandler(async (_, frame) =>
         {
             Interlocked.Increment(ref started);
@@ -299,7 +299,7 @@ public sealed class ResponseOrderTests : IAsyncLifetime
     [Fact]
     public async Task Answers_of_a_connection_that_died_are_dropped_with_their_buffers()
     {
-        var gate = new TaskCompletionSource();
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int started = 0;
         var handler = new TestHandler(async (_, frame) =>
         {
@@ -326,7 +326,7 @@ public sealed class ResponseOrderTests : IAsyncLifetime
     public async Task The_handler_can_close_a_connection_from_anywhere()
     {
         ClientConnection? seen = null;
-        var never = new TaskCompletionSource<FrameAnswer>();
+        var never = new TaskCompletionSource<FrameAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         var handler = new TestHandler((connection, _) =>
         {
             Volatile.Write(ref seen, connection);

@@ -97,7 +97,7 @@ public sealed class ServerTests : IAsyncLifetime
     public async Task Idle_connections_are_closed_and_busy_ones_stay()
     {
         var time = new FakeTimeProvider();
-        var gate = new TaskCompletionSource();
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var handler = new TestHandler(async (_, frame) =>
         {
             byte[] body = frame.ToArray();
@@ -200,7 +200,7 @@ public sealed class ServerTests : IAsyncLifetime
     public async Task After_the_grace_what_is_left_is_aborted()
     {
         var time = new FakeTimeProvider();
-        var never = new TaskCompletionSource<FrameAnswer>();
+        var never = new TaskCompletionSource<FrameAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         int started = 0;
         var handler = new TestHandler((_, _) =>
         {

@@ -49,6 +49,11 @@ public sealed partial class TidinessTests
     public void Todo_marks_do_not_stay() =>
         Assert.Empty(Checkout.Files(".cs", ".sh", ".yml").Where(f => !f.EndsWith("TidinessTests.cs", StringComparison.Ordinal) && TodoMark().IsMatch(File.ReadAllText(f))).Select(Checkout.Relative));
 
+    /// <summary>What comes after a wait would run on the thread that ends it: a client's own, say, which then cannot be disposed of.</summary>
+    [Fact]
+    public void Whoever_ends_a_wait_does_not_run_what_comes_after_it() =>
+        Assert.Empty(Checkout.Files(".cs").Where(file => InlineContinuations().IsMatch(File.ReadAllText(file))).Select(Checkout.Relative));
+
     [Fact]
     public void Root_files_are_there()
     {
@@ -63,6 +68,9 @@ public sealed partial class TidinessTests
     /// <summary>A catch whose body is empty, without even a comment that says why. One with a filter has done its work there.</summary>
     [GeneratedRegex(@"catch\s*(\([^)]*\))?\s*\{\s*\}")]
     private static partial Regex EmptyCatch();
+
+    [GeneratedRegex(@"new TaskCompletionSource(<[^>]*>+)?\(\)|TaskCompletionSource(<[^=]*>)? \w+ (\{ get; (set; )?\} )?= new\(\)")]
+    private static partial Regex InlineContinuations();
 
     [GeneratedRegex(@"\b(TODO|FIXME|XXX|HACK)\b")]
     private static partial Regex TodoMark();

@@ -37,7 +37,7 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
         environment["KAFKA_LOG_DIRS"] = Path.Combine(home, "data");
         environment["BROKER_HOME"] = Path.GetDirectoryName(Repository.BrokerExecutable)!;
         var log = new StringBuilder();
-        var ready = new TaskCompletionSource();
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void OnLine(object sender, DataReceivedEventArgs line)
         {
             lock (log)

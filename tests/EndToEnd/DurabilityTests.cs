@@ -58,7 +58,7 @@ public sealed class DurabilityTests : IAsyncLifetime
             var config = new ProducerConfig { BootstrapServers = _broker.Bootstrap, EnableIdempotence = true, MessageTimeoutMs = 3000, LingerMs = 1 };
             using (IProducer<Null, string> producer = new ProducerBuilder<Null, string>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build())
             {
-                var enough = new TaskCompletionSource();
+                var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 for (int i = 0; i < 20_000; i++)
                 {
                     producer.Produce("acked", new Message<Null, string> { Value = $"{round}-{i}" }, report =>

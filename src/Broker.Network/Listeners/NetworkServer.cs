@@ -218,7 +218,7 @@ public sealed class NetworkServer : IAsyncDisposable
             throw;
         }
 
-        var begin = new TaskCompletionSource();
+        var begin = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _connections[connection] = RunAsync(connection, begin.Task);
         _metrics.OnAccepted();
         begin.SetResult();

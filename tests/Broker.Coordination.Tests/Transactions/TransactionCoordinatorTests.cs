@@ -47,7 +47,7 @@ public sealed class TransactionCoordinatorTests
     {
         public bool IsBroken { get; init; }
 
-        public TaskCompletionSource<MarkerWork> First { get; } = new();
+        public TaskCompletionSource<MarkerWork> First { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<IReadOnlyCollection<TopicPartition>> WriteAsync(MarkerWork work)
         {

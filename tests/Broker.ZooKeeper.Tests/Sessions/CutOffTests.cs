@@ -58,7 +58,7 @@ public sealed class CutOffTests(SharedServer shared) : IClassFixture<SharedServe
         await client.CreateAsync("/mine", default, ZooKeeperCreateMode.Ephemeral);
         var events = new EventLog();
         await client.GetDataAsync("/mine", events.Add);
-        var gone = new TaskCompletionSource();
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await other.ExistsAsync("/mine", _ => gone.SetResult());
 
         proxy.Cut();

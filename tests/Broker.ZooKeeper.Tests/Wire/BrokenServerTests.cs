@@ -163,8 +163,8 @@ public sealed class BrokenServerTests
     public async Task Silence_is_broken_by_pings_and_a_silent_server_is_left()
     {
         var time = new FakeTimeProvider();
-        var pinged = new TaskCompletionSource();
-        var returned = new TaskCompletionSource();
+        var pinged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = new FakeServer(
             async c =>
             {

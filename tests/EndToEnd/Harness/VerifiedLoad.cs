@@ -19,6 +19,7 @@ internal sealed class VerifiedLoad : IAsyncDisposable
     private readonly string _bootstrap;
     private readonly string _topic;
     private readonly int _pauseMs;
+    private readonly int _maxPadding;
     private readonly Workers _workers = new();
     private readonly ConcurrentQueue<int>[] _acknowledged;
     private readonly HashSet<int>[] _consumed;
@@ -29,9 +30,10 @@ internal sealed class VerifiedLoad : IAsyncDisposable
     /// <param name="topic">Has these partitions, and nothing in them.</param>
     /// <param name="partitions">How many.</param>
     /// <param name="pauseMs">After each record of a partition, where less is to be moved about than the machine can write.</param>
-    public VerifiedLoad(string bootstrap, string topic, int partitions, int pauseMs = 0)
+    /// <param name="maxPadding">Bytes beside its number in a record: from none to one fewer than these.</param>
+    public VerifiedLoad(string bootstrap, string topic, int partitions, int pauseMs = 0, int maxPadding = 300)
     {
-        (_bootstrap, _topic, _pauseMs, _producing) = (bootstrap, topic, pauseMs, partitions);
+        (_bootstrap, _topic, _pauseMs, _maxPadding, _producing) = (bootstrap, topic, pauseMs, maxPadding, partitions);
         _acknowledged = [.. Enumerable.Range(0, partitions).Select(_ => new ConcurrentQueue<int>())];
         _consumed = [.. Enumerable.Range(0, partitions).Select(_ => new HashSet<int>())];
         _longestPauses = new long[partitions];
@@ -124,7 +126,7 @@ internal sealed class VerifiedLoad : IAsyncDisposable
         for (int i = 0; !_workers.IsStopping; i++)
         {
             int number = i;
-            var message = new Message<Null, byte[]> { Value = Encoding.ASCII.GetBytes($"{number} {new string('x', number % 300)}") };
+            var message = new Message<Null, byte[]> { Value = Encoding.ASCII.GetBytes($"{number} {new string('x', (int)(number * 7919L % _maxPadding))}") };
             inFlight.Enqueue(producer.ProduceAsync(new TopicPartition(_topic, partition), message, CancellationToken.None).ContinueWith(sent => OnReport(number, sent), TaskScheduler.Default));
             if (inFlight.Count >= MaxInFlight)
             {

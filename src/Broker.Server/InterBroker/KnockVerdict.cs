@@ -1,8 +1,9 @@
 namespace Broker.Server;
 
 /// <summary>
-/// What attempts to connect to a broker say of it, and how long to wait before the next. Pure. Only connections that are refused several times running tell that nothing
-/// listens: a host that does not answer, or cannot be found, says nothing of the process.
+/// What attempts to connect to one registration of a broker say of it, and how long to wait before the next. Pure. Only connections that are refused several times running, after
+/// one that was accepted, tell that nothing listens any more: a host that does not answer, or cannot be found, says nothing of the process, and brokers of Apache Kafka
+/// register up to seconds before they listen.
 /// </summary>
 internal sealed class KnockVerdict
 {
@@ -10,6 +11,7 @@ internal sealed class KnockVerdict
     public const int Needed = 5;
 
     private const int MaxShortLives = 5;
+    private bool _wasAccepted;
     private int _refusals;
     private int _shortLives;
 
@@ -24,6 +26,7 @@ internal sealed class KnockVerdict
 
     public void Accepted()
     {
+        _wasAccepted = true;
         _refusals = 0;
         Refuses = false;
     }
@@ -38,8 +41,8 @@ internal sealed class KnockVerdict
     public TimeSpan Refused()
     {
         _refusals++;
-        Refuses |= _refusals >= Needed;
-        return Refuses ? LongPause : Pause;
+        Refuses |= _wasAccepted && _refusals >= Needed;
+        return _refusals >= Needed ? LongPause : Pause;
     }
 
     public TimeSpan Failed()

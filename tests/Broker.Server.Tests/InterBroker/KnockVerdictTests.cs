@@ -7,6 +7,7 @@ public sealed class KnockVerdictTests
     [Fact]
     public void Only_refusals_in_a_row_say_that_nothing_listens()
     {
+        _verdict.Accepted();
         for (int i = 1; i < KnockVerdict.Needed; i++)
         {
             Assert.Equal(KnockVerdict.Pause, _verdict.Refused());
@@ -33,6 +34,7 @@ public sealed class KnockVerdictTests
     [Fact]
     public void It_stands_until_a_connection_is_accepted()
     {
+        _verdict.Accepted();
         for (int i = 0; i < KnockVerdict.Needed; i++)
         {
             _verdict.Refused();
@@ -42,6 +44,16 @@ public sealed class KnockVerdictTests
         Assert.True(_verdict.Refuses);
         _verdict.Accepted();
         Assert.False(_verdict.Refuses);
+    }
+
+    [Fact]
+    public void Who_has_not_begun_to_listen_has_not_ended()
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.Equal(i + 1 < KnockVerdict.Needed ? KnockVerdict.Pause : KnockVerdict.LongPause, _verdict.Refused());
+            Assert.False(_verdict.Refuses);
+        }
     }
 
     [Fact]

@@ -53,17 +53,30 @@ internal sealed class MemberCluster : IAsyncDisposable
 
     public async Task<int> ControllerAsync()
     {
-        using IAdminClient admin = Admin();
         int id = -1;
-        await Eventually.TrueAsync(() => (id = Ask(() => admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = TimeSpan.FromSeconds(5) }).Result.Controller?.Id ?? -1, -1)) > 0, $"there is a controller\n{Logs}");
+        await Eventually.TrueAsync(() => (id = ControllerOf(null)) > 0, $"there is a controller\n{Logs}");
         return id;
+    }
+
+    /// <summary>Who one of them, or any, says it is; -1 for nobody.</summary>
+    private int ControllerOf(ClusterMember? member)
+    {
+        using IAdminClient admin = Admin(member);
+        return Ask(() => admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = TimeSpan.FromSeconds(5) }).Result.Controller?.Id ?? -1, -1);
     }
 
     public async Task CreateTopicAsync(string name, int partitions, ClusterMember? through = null)
     {
         using (IAdminClient admin = Admin(through))
         {
-            await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = (short)Members.Length }]);
+            try
+            {
+                await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = (short)Members.Length }]);
+            }
+            catch (KafkaException e) when (e is not CreateTopicsException)
+            {
+                Assert.Fail($"{name} was not created through {(through is null ? "any" : $"broker {through.Id}")}: {e.Message}; controllers are {string.Join(", ", Members.Select(m => $"{ControllerOf(m)} for {m.Id}"))}\n{Logs}");
+            }
         }
 
         await FullIsrAsync($"after {name} was created", name);

@@ -28,15 +28,15 @@ public sealed class IdleConnection : IDisposable
                 socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
                 return new IdleConnection(socket);
             }
-            catch (SocketException e)
+            catch (Exception e)
             {
                 socket.Dispose();
-                failure = failure is null or { SocketErrorCode: SocketError.ConnectionRefused } ? e : failure;
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
+                if (e is not SocketException refused)
+                {
+                    throw;
+                }
+
+                failure = failure is null or { SocketErrorCode: SocketError.ConnectionRefused } ? refused : failure;
             }
         }
 

@@ -12,7 +12,7 @@ internal sealed class FetchWatch(long nowMs)
     // Held while targets enter and leave partitions, which take their own lock for it.
     private readonly Lock _membership = new();
     private List<FetchTarget> _due = [];
-    private FetchWait? _enough;
+    private TimedWait<bool>? _enough;
     private long _missingBytes;
     private bool _isClosed;
     private long _lastUsedMs = nowMs;
@@ -81,13 +81,13 @@ internal sealed class FetchWatch(long nowMs)
         }
     }
 
-    /// <summary>Completes when so many bytes were marked from now on. Its continuation never runs on the marking thread: a slow consumer cannot delay a producer.</summary>
-    public FetchWait Expect(long bytes)
+    /// <summary>Ends with true when so many bytes were marked from now on.</summary>
+    public TimedWait<bool> Expect(long bytes)
     {
         lock (_lock)
         {
             _missingBytes = bytes;
-            _enough = new FetchWait();
+            _enough = new TimedWait<bool>(expired: false);
             return _enough;
         }
     }
@@ -149,7 +149,7 @@ internal sealed class FetchWatch(long nowMs)
     {
         if (_enough is not null && bytes > 0 && (_missingBytes -= Math.Min(bytes, _missingBytes)) <= 0)
         {
-            _enough.TryEnd();
+            _enough.TryEnd(true);
             _enough = null;
         }
     }

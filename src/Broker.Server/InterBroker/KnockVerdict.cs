@@ -24,6 +24,9 @@ internal sealed class KnockVerdict
 
     public bool Refuses { get; private set; }
 
+    /// <summary>Listened, and does not at this moment: not enough to act on, but enough not to send anybody there.</summary>
+    public bool IsSuspect => _wasAccepted && _refusals > 0;
+
     public void Accepted()
     {
         _wasAccepted = true;

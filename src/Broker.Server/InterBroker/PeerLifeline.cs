@@ -8,6 +8,9 @@ namespace Broker.Server;
 /// <summary>An idle connection to one registration of a broker, made anew whenever it ends, and what comes of that (<see cref="KnockVerdict"/>). Ends when it is disposed.</summary>
 internal sealed class PeerLifeline : IAsyncDisposable
 {
+    /// <summary>By then it is known that the broker has ended, or it is only this one that cannot reach it.</summary>
+    private static readonly TimeSpan LongestSuspicion = TimeSpan.FromSeconds(10);
+
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -16,6 +19,9 @@ internal sealed class PeerLifeline : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _worker;
     private volatile bool _refuses;
+
+    // A timestamp, or 0.
+    private long _suspectSince;
 
     public PeerLifeline(BrokerImage broker, EndpointImage endpoint, TimeSpan timeout, TimeProvider time, ILogger logger, Action changed)
     {
@@ -33,6 +39,9 @@ internal sealed class PeerLifeline : IAsyncDisposable
     public EndpointImage Endpoint { get; }
 
     public bool Refuses => _refuses;
+
+    /// <summary>Connections were refused just now, though they had been accepted.</summary>
+    public bool IsSuspect => Interlocked.Read(ref _suspectSince) is not 0 and long since && _time.GetElapsedTime(since) < LongestSuspicion;
 
     public async ValueTask DisposeAsync()
     {
@@ -95,6 +104,15 @@ internal sealed class PeerLifeline : IAsyncDisposable
 
     private void Publish()
     {
+        if (!_verdict.IsSuspect)
+        {
+            Interlocked.Exchange(ref _suspectSince, 0);
+        }
+        else if (_suspectSince == 0)
+        {
+            Interlocked.Exchange(ref _suspectSince, _time.GetTimestamp() | 1);
+        }
+
         if (_refuses == _verdict.Refuses)
         {
             return;

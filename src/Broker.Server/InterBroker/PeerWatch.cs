@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
 
-/// <summary>One <see cref="PeerLifeline"/> for each registration that is watched: all others by the controller, the controller's by all others.</summary>
+/// <summary>
+/// One <see cref="PeerLifeline"/> for each registration that is watched. A broker has two: by the first the controller judges all others, and all others the controller; by the
+/// second every broker knows of every other whether to send clients there.
+/// </summary>
 internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<PeerWatch> logger) : IBrokerWatch, IAsyncDisposable
 {
     private readonly Lock _lock = new();
@@ -41,6 +44,24 @@ internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<
         lock (_lock)
         {
             return _lifelines.TryGetValue(broker.Id, out PeerLifeline? lifeline) && lifeline.Broker.Epoch == broker.Epoch && lifeline.Refuses;
+        }
+    }
+
+    /// <summary>Those of the watched that refuse connections for a moment, of whom nobody can say yet what is the matter.</summary>
+    public IReadOnlyCollection<int> Suspects()
+    {
+        lock (_lock)
+        {
+            List<int>? suspects = null;
+            foreach (PeerLifeline lifeline in _lifelines.Values)
+            {
+                if (lifeline.IsSuspect)
+                {
+                    (suspects ??= []).Add(lifeline.Broker.Id);
+                }
+            }
+
+            return suspects ?? (IReadOnlyCollection<int>)[];
         }
     }
 

@@ -48,13 +48,33 @@ internal sealed class LeaderReplicas
 
     public bool IsFollower(int broker) => _followers.ContainsKey(broker);
 
-    /// <summary>True when the follower is in the ISR.</summary>
-    public bool OnFetch(int follower, FetchTarget target, long leaderEndOffset, long brokerEpoch, long nowMs)
+    /// <summary>Whether the follower is in the ISR, and whether its log starts elsewhere than it did.</summary>
+    public (bool IsInSync, bool StartMoved) OnFetch(int follower, FetchTarget target, long leaderEndOffset, long brokerEpoch, long nowMs)
     {
         lock (_lock)
         {
-            _followers[follower].OnFetch(target, leaderEndOffset, brokerEpoch, nowMs);
-            return _state.Isr.Contains(follower);
+            FollowerState state = _followers[follower];
+            long start = state.LogStartOffset;
+            state.OnFetch(target, leaderEndOffset, brokerEpoch, nowMs);
+            return (_state.Isr.Contains(follower), state.LogStartOffset != start);
+        }
+    }
+
+    /// <summary>Before this no replica that lives has records; -1 while one of them has not said where its log starts.</summary>
+    public long LowWatermark(long leaderStartOffset, Predicate<int> isAlive)
+    {
+        lock (_lock)
+        {
+            long offset = leaderStartOffset;
+            foreach ((int broker, FollowerState follower) in _followers)
+            {
+                if (isAlive(broker))
+                {
+                    offset = Math.Min(offset, follower.LogStartOffset);
+                }
+            }
+
+            return offset;
         }
     }
 

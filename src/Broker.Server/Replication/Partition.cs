@@ -13,6 +13,9 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     private readonly Lock _targetsLock = new();
     private readonly List<FetchTarget> _targets = [];
     private readonly ReplicationWaiters _produces = new();
+
+    // All of them look again whenever a follower's log starts elsewhere.
+    private readonly ReplicationWaiters _deletions = new();
     private volatile int _targetCount;
     private volatile PartitionImage? _role;
 
@@ -72,6 +75,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     public bool OnOffline()
     {
         _produces.End(ErrorCode.KafkaStorageError);
+        _deletions.End(ErrorCode.KafkaStorageError);
         MarkAll();
         return _role?.Leader == brokerId;
     }
@@ -162,7 +166,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     {
         if (Log.HighWatermark < offset)
         {
-            ReplicationWait wait = _produces.Add(offset);
+            TimedWait<ErrorCode> wait = _produces.Add(offset);
 
             // Either may have happened before the wait was entered.
             _produces.OnHighWatermark(Log.HighWatermark);
@@ -171,9 +175,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
                 return ErrorCode.NotLeaderOrFollower;
             }
 
-            limits.Enter(wait, timeout);
-            ErrorCode error = await wait.Ended.ConfigureAwait(false);
-            limits.Leave(wait);
+            ErrorCode error = await limits.AwaitAsync(wait, timeout).ConfigureAwait(false);
             if (error != ErrorCode.None)
             {
                 return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
@@ -181,6 +183,31 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
         }
 
         return Role is { } role && role.Isr.Length < LeastIsr(role) ? ErrorCode.NotEnoughReplicasAfterAppend : ErrorCode.None;
+    }
+
+    /// <summary>Before this no replica that lives has records.</summary>
+    public long LowWatermark(Predicate<int> isAlive) => _replicas?.LowWatermark(Log.LogStartOffset, isAlive) ?? Log.LogStartOffset;
+
+    /// <summary>Waits until no replica that lives has records before <paramref name="offset"/>.</summary>
+    public async ValueTask<ErrorCode> AwaitLowWatermarkAsync(long offset, Predicate<int> isAlive, TimeSpan timeout, TimerWheel limits)
+    {
+        long started = time.GetTimestamp();
+        while (LowWatermark(isAlive) < offset)
+        {
+            TimedWait<ErrorCode> wait = _deletions.Add(offset);
+
+            // Either may have happened before the wait was entered.
+            ErrorCode error = _role?.Leader != brokerId ? ErrorCode.NotLeaderOrFollower
+                : LowWatermark(isAlive) >= offset ? ErrorCode.None
+                : await limits.AwaitAsync(wait, timeout - time.GetElapsedTime(started)).ConfigureAwait(false);
+            _deletions.Remove(wait);
+            if (error != ErrorCode.None)
+            {
+                return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
+            }
+        }
+
+        return ErrorCode.None;
     }
 
     /// <summary>A partition with fewer replicas than min.insync.replicas takes records when all of them are in sync, as with Apache Kafka 3.9.</summary>
@@ -198,7 +225,12 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
             return false;
         }
 
-        isInSync = replicas.OnFetch(follower, target, leaderEndOffset, brokerEpoch, NowMs);
+        (isInSync, bool startMoved) = replicas.OnFetch(follower, target, leaderEndOffset, brokerEpoch, NowMs);
+        if (startMoved)
+        {
+            _deletions.End(ErrorCode.None);
+        }
+
         AdvanceHighWatermark();
         return !isInSync && replicas.IsReadyToJoin(follower, Log.HighWatermark);
     }
@@ -304,6 +336,7 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
     private void EndWaits()
     {
         _produces.End(ErrorCode.NotLeaderOrFollower);
+        _deletions.End(ErrorCode.NotLeaderOrFollower);
         MarkAll();
     }
 

@@ -26,6 +26,7 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
     private readonly List<Action<IReadOnlyCollection<TopicPartition>>> _stopObservers = [];
     private readonly List<Action<TopicPartition, int>> _leaderObservers = [];
     private readonly List<Action> _brokerConfigObservers = [];
+    private readonly List<Action<IReadOnlyList<BrokerImage>>> _liveObservers = [];
     private readonly List<Action<string>> _deletionObservers = [];
 
     /// <summary>Copies from other brokers; null where there are none. Set before the controller starts.</summary>
@@ -53,6 +54,9 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     /// <summary>Calls back after dynamic broker configuration changed. Register before the controller starts.</summary>
     public void OnBrokerConfig(Action observer) => _brokerConfigObservers.Add(observer);
+
+    /// <summary>Calls back when other brokers live than before. Register before the controller starts.</summary>
+    public void OnLiveBrokers(Action<IReadOnlyList<BrokerImage>> observer) => _liveObservers.Add(observer);
 
     public async Task ApplyLeaderAndIsrAsync(TopicImage topic, IReadOnlyList<PartitionImage> partitions)
     {
@@ -350,6 +354,14 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
 
     public void OnMetadata(MetadataImage old, MetadataImage current)
     {
+        if (!ReferenceEquals(old.Brokers, current.Brokers))
+        {
+            foreach (Action<IReadOnlyList<BrokerImage>> observer in _liveObservers)
+            {
+                observer(current.Brokers);
+            }
+        }
+
         bool brokerConfigChanged = !ReferenceEquals(old.BrokerConfigs, current.BrokerConfigs);
         if (brokerConfigChanged)
         {

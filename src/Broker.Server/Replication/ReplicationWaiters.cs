@@ -6,12 +6,12 @@ namespace Broker.Server;
 internal sealed class ReplicationWaiters
 {
     private readonly Lock _lock = new();
-    private readonly PriorityQueue<ReplicationWait, long> _byOffset = new();
+    private readonly PriorityQueue<TimedWait<ErrorCode>, long> _byOffset = new();
 
     /// <summary>Completes with None when the high watermark has reached the offset, or with what ended the wait.</summary>
-    public ReplicationWait Add(long offset)
+    public TimedWait<ErrorCode> Add(long offset)
     {
-        var waiter = new ReplicationWait();
+        var waiter = new TimedWait<ErrorCode>(expired: ErrorCode.RequestTimedOut);
         lock (_lock)
         {
             _byOffset.Enqueue(waiter, offset);
@@ -20,11 +20,20 @@ internal sealed class ReplicationWaiters
         return waiter;
     }
 
+    /// <summary>For those that nothing else is sure to take out. Costs a step for each that waits.</summary>
+    public void Remove(TimedWait<ErrorCode> waiter)
+    {
+        lock (_lock)
+        {
+            _byOffset.Remove(waiter, out _, out _);
+        }
+    }
+
     public void OnHighWatermark(long offset)
     {
         lock (_lock)
         {
-            while (_byOffset.TryPeek(out ReplicationWait? waiter, out long wanted) && wanted <= offset)
+            while (_byOffset.TryPeek(out TimedWait<ErrorCode>? waiter, out long wanted) && wanted <= offset)
             {
                 _byOffset.Dequeue();
                 waiter.TryEnd(ErrorCode.None);
@@ -37,7 +46,7 @@ internal sealed class ReplicationWaiters
     {
         lock (_lock)
         {
-            while (_byOffset.TryDequeue(out ReplicationWait? waiter, out _))
+            while (_byOffset.TryDequeue(out TimedWait<ErrorCode>? waiter, out _))
             {
                 waiter.TryEnd(error);
             }

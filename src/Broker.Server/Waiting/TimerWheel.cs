@@ -36,6 +36,15 @@ internal sealed class TimerWheel : IDisposable
     /// <summary>The broker stops: whoever waits or comes later has expired.</summary>
     public bool HasEnded => Volatile.Read(ref _hasEnded);
 
+    /// <summary>Waits for the outcome for no longer than <paramref name="limit"/>.</summary>
+    public async ValueTask<TOutcome> AwaitAsync<TOutcome>(TimedWait<TOutcome> wait, TimeSpan limit)
+    {
+        Enter(wait, limit);
+        TOutcome outcome = await wait.Ended.ConfigureAwait(false);
+        Leave(wait);
+        return outcome;
+    }
+
     /// <summary>Lets it wait no longer than <paramref name="limit"/>, rounded up to a millisecond.</summary>
     public void Enter(TimedWait wait, TimeSpan limit)
     {

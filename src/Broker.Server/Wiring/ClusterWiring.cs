@@ -2,6 +2,7 @@ using Broker.Cluster;
 using Broker.Configuration;
 using Broker.Protocol;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Broker.Server;
 
@@ -12,6 +13,7 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
     private ClusterController _own = null!;
     private RemoteBrokers? _remote;
     private PeerWatch? _watch;
+    private PeerWatch? _neighbours;
     private ReplicaFetchers? _fetchers;
     private TimeProvider _time = TimeProvider.System;
 
@@ -26,6 +28,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
 
     /// <summary>Null in a single broker.</summary>
     public ReplicationThrottles? Throttles { get; private set; }
+
+    /// <summary>Brokers that clients are better not sent to at this moment.</summary>
+    public IReadOnlyCollection<int> Suspects => _neighbours?.Suspects() ?? [];
 
     /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
     public ClusterLinks Links(TreeWiring trees, TimeProvider time)
@@ -63,6 +68,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
             brokerId, () => own.BrokerEpoch, metadata, peers, FetcherOptions.From(config.Current) with { Throttles = Throttles }, config.Current.Get(ConfigKeys.NumReplicaFetchers), time, loggers.CreateLogger<ReplicaFetchers>());
         replicas.Fetchers = _fetchers;
         replicas.OnBrokerConfig(() => replicas.OnFetcherCount(config.Current.Get(ConfigKeys.NumReplicaFetchers)));
+        // What it notices is said by the one that judges.
+        PeerWatch neighbours = _neighbours = new PeerWatch(peers, time, NullLogger<PeerWatch>.Instance);
+        replicas.OnLiveBrokers(live => neighbours.Watch([.. live.Where(b => b.Id != brokerId)]));
         IsrUpdates = new IsrUpdates(
             replicas, Controller, () => own.BrokerEpoch, () => config.Current.Get(ConfigKeys.ReplicaLagTimeMaxMs), time, loggers.CreateLogger<IsrUpdates>());
         IsrUpdates.Start();
@@ -129,9 +137,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
             await _remote.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (_watch is not null)
+        foreach (PeerWatch? watch in (PeerWatch?[])[_watch, _neighbours])
         {
-            await _watch.DisposeAsync().ConfigureAwait(false);
+            await (watch?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
         }
 
         Peers.Dispose();

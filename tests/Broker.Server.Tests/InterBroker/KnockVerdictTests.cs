@@ -32,6 +32,19 @@ public sealed class KnockVerdictTests
     }
 
     [Fact]
+    public void One_refusal_is_enough_for_suspicion()
+    {
+        _verdict.Refused();
+        Assert.False(_verdict.IsSuspect);
+        _verdict.Accepted();
+        Assert.False(_verdict.IsSuspect);
+        _verdict.Refused();
+        Assert.True(_verdict.IsSuspect);
+        _verdict.Failed();
+        Assert.False(_verdict.IsSuspect);
+    }
+
+    [Fact]
     public void It_stands_until_a_connection_is_accepted()
     {
         _verdict.Accepted();

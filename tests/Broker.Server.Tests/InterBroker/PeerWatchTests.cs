@@ -44,11 +44,13 @@ public sealed class PeerWatchTests : IAsyncLifetime
         Assert.True(await _changes.WaitAsync(Patience));
         Assert.True(_watch.Refuses(broker));
         Assert.False(_watch.Refuses(broker with { Epoch = 6 }));
+        Assert.Equal([broker.Id], _watch.Suspects());
 
         using var second = new TcpListener(IPAddress.Loopback, port);
         second.Start();
         Assert.True(await _changes.WaitAsync(Patience));
         Assert.False(_watch.Refuses(broker));
+        Assert.Empty(_watch.Suspects());
     }
 
     [Fact]

@@ -30,7 +30,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         plan.Watch.IsFollower = reader.IsFollower;
         plan.Watch.AwaitsHighWatermark = !reader.IsFollower || services.ReplicaSelection is not null;
         var work = new Work(context.ApiVersion, plan, request.MinBytes, ResponseBudget(request, context.ApiVersion), TimeSpan.FromMilliseconds(request.MaxWaitMs), reader);
-        FetchWait enough = plan.Watch.Expect(request.MinBytes);
+        TimedWait<bool> enough = plan.Watch.Expect(request.MinBytes);
         IReadOnlyList<FetchTarget> due = Due(plan);
 
         // What may wait for the disk is not for a thread of the transport, which serves other connections too.
@@ -63,7 +63,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
         return false;
     }
 
-    private ValueTask<IMessage?> ReadAsync(Work work, IReadOnlyList<FetchTarget> due, FetchWait enough)
+    private ValueTask<IMessage?> ReadAsync(Work work, IReadOnlyList<FetchTarget> due, TimedWait<bool> enough)
     {
         // Partitions mark the targets of sessions always, those of a single request only if it has to wait.
         bool follows = work.Plan.Session is not null;
@@ -92,7 +92,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
     /// <param name="work">The request.</param>
     /// <param name="round">What was read at first.</param>
     /// <param name="enough">Completes when enough was marked since; null when nothing is marked yet.</param>
-    private async ValueTask<IMessage?> WaitAsync(Work work, Round round, FetchWait? enough)
+    private async ValueTask<IMessage?> WaitAsync(Work work, Round round, TimedWait<bool>? enough)
     {
         long started = services.Time.GetTimestamp();
         try
@@ -103,9 +103,7 @@ internal sealed class FetchHandler(BrokerServices services) : ApiHandler<FetchRe
                 if (enough is not null)
                 {
                     work.Plan.Watch.Found(round.Bytes);
-                    services.Replicas.Limits.Enter(enough, left);
-                    await enough.Ended.ConfigureAwait(false);
-                    services.Replicas.Limits.Leave(enough);
+                    await services.Replicas.Limits.AwaitAsync(enough, left).ConfigureAwait(false);
                 }
 
                 // Before reading: what is marked after the read must not be missed.

@@ -50,7 +50,7 @@ internal sealed class FindCoordinatorHandler(BrokerServices services) : ApiHandl
 
         PartitionImage partition = topic.Partitions[CoordinatorKey.PartitionFor(key, topic.Partitions.Count)];
         BrokerImage? leader = services.Metadata.Current.Broker(partition.Leader);
-        return leader?.Endpoint(listener) is { } endpoint
+        return leader?.Endpoint(listener) is { } endpoint && !services.Cluster.Suspects.Contains(leader.Id)
             ? new() { Key = key, NodeId = leader.Id, Host = endpoint.Host, Port = endpoint.Port }
             : Failed(key, ErrorCode.CoordinatorNotAvailable, null);
     }

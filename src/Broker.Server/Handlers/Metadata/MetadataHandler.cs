@@ -25,7 +25,7 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
             await Task.WhenAny(services.Controller.Informed, Task.Delay(Patience, services.Time, services.Stopping)).ConfigureAwait(false);
         }
 
-        var view = new ListenerView(services.Metadata.Current, context.ListenerName, version);
+        var view = new ListenerView(services.Metadata.Current, context.ListenerName, version, services.Cluster.Suspects);
         bool allTopics = request.Topics.IsNull || (version == 0 && request.Topics.Count == 0);
         var topics = new List<MetadataResponse.MetadataResponseTopic>();
         if (allTopics)
@@ -137,7 +137,7 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     }
 
     /// <summary>The image as seen through one listener.</summary>
-    private readonly record struct ListenerView(MetadataImage Image, string Listener, short Version)
+    private readonly record struct ListenerView(MetadataImage Image, string Listener, short Version, IReadOnlyCollection<int> Suspects)
     {
         public List<MetadataResponse.MetadataResponseBroker> Brokers()
         {
@@ -153,10 +153,13 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
             return brokers;
         }
 
-        /// <summary>A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that.</summary>
+        /// <summary>
+        /// A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that. Nor can one that has just closed its connections: clients
+        /// that are told to look again find the next leader as soon as there is one, where librdkafka asks once a second at most about one that it was given.
+        /// </summary>
         public (ErrorCode Error, int Leader) Leader(PartitionImage partition)
         {
-            if (partition.Leader < 0 || Image.Broker(partition.Leader) is not { } broker)
+            if (partition.Leader < 0 || Image.Broker(partition.Leader) is not { } broker || Suspects.Contains(partition.Leader))
             {
                 return (ErrorCode.LeaderNotAvailable, -1);
             }

@@ -113,9 +113,20 @@ public sealed record MetadataImage
 public sealed class MetadataStore
 {
     private volatile MetadataImage _current = MetadataImage.Empty;
+    private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public MetadataImage Current => _current;
 
+    /// <summary>Completes when there is another image than the one that is current. To be taken before that is looked at.</summary>
+    public Task Next => _next.Task;
+
     /// <summary>Returns the image as it is now current: with the next version.</summary>
-    internal MetadataImage Swap(MetadataImage image) => _current = image with { Version = _current.Version + 1 };
+    internal MetadataImage Swap(MetadataImage image)
+    {
+        MetadataImage current = _current = image with { Version = _current.Version + 1 };
+        TaskCompletionSource passed = _next;
+        _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        passed.SetResult();
+        return current;
+    }
 }

@@ -24,8 +24,11 @@ internal sealed class KnockVerdict
 
     public bool Refuses { get; private set; }
 
-    /// <summary>Listened, and does not at this moment: not enough to act on, but enough not to send anybody there.</summary>
-    public bool IsSuspect => _wasAccepted && _refusals > 0;
+    /// <summary>
+    /// A connection has ended, and none has lived since: not enough to act on, but enough not to send anybody there. That one was accepted does not clear it: a process that is
+    /// killed closes one socket after the other, and its listeners may be the last.
+    /// </summary>
+    public bool IsSuspect { get; private set; }
 
     public void Accepted()
     {
@@ -34,8 +37,13 @@ internal sealed class KnockVerdict
         Refuses = false;
     }
 
+    /// <summary>A connection was not closed for as long as <see cref="Pause"/>.</summary>
+    public void Lived() => IsSuspect = false;
+
     public TimeSpan Ended(TimeSpan life)
     {
+        IsSuspect = true;
+
         // The first are tried again soon: the last connection that a dying process is given ends at once as well.
         _shortLives = life < ShortLife ? Math.Min(_shortLives + 1, MaxShortLives) : 0;
         return _shortLives == 0 ? TimeSpan.Zero : _shortLives == MaxShortLives ? LongPause : Pause;
@@ -51,6 +59,7 @@ internal sealed class KnockVerdict
     public TimeSpan Failed()
     {
         _refusals = 0;
+        IsSuspect = false;
         return LongPause;
     }
 }

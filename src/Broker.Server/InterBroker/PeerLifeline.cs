@@ -40,7 +40,7 @@ internal sealed class PeerLifeline : IAsyncDisposable
 
     public bool Refuses => _refuses;
 
-    /// <summary>Connections were refused just now, though they had been accepted.</summary>
+    /// <summary>A connection has ended just now, and there is none yet that lasts.</summary>
     public bool IsSuspect => Interlocked.Read(ref _suspectSince) is not 0 and long since && _time.GetElapsedTime(since) < LongestSuspicion;
 
     public async ValueTask DisposeAsync()
@@ -79,8 +79,15 @@ internal sealed class PeerLifeline : IAsyncDisposable
             long since = _time.GetTimestamp();
             _verdict.Accepted();
             Publish();
-            await connection.EndAsync(stop).ConfigureAwait(false);
-            return _verdict.Ended(_time.GetElapsedTime(since));
+            Task end = connection.EndAsync(stop);
+            if (_verdict.IsSuspect && await Task.WhenAny(end, Task.Delay(KnockVerdict.Pause, _time, stop)).ConfigureAwait(false) != end)
+            {
+                _verdict.Lived();
+                Publish();
+            }
+
+            await end.ConfigureAwait(false);
+            pause = _verdict.Ended(_time.GetElapsedTime(since));
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {

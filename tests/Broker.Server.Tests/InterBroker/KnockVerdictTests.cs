@@ -32,12 +32,18 @@ public sealed class KnockVerdictTests
     }
 
     [Fact]
-    public void One_refusal_is_enough_for_suspicion()
+    public void Who_closes_a_connection_is_suspect_until_one_lives()
     {
         _verdict.Refused();
-        Assert.False(_verdict.IsSuspect);
         _verdict.Accepted();
         Assert.False(_verdict.IsSuspect);
+        _verdict.Ended(TimeSpan.FromMinutes(10));
+        Assert.True(_verdict.IsSuspect);
+        _verdict.Accepted();
+        Assert.True(_verdict.IsSuspect);
+        _verdict.Lived();
+        Assert.False(_verdict.IsSuspect);
+        _verdict.Ended(TimeSpan.FromMinutes(10));
         _verdict.Refused();
         Assert.True(_verdict.IsSuspect);
         _verdict.Failed();

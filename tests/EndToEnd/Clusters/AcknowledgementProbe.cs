@@ -14,7 +14,10 @@ internal sealed class AcknowledgementProbe : IAsyncDisposable
     private readonly Task _work;
     private (long After, TaskCompletionSource<long> Acknowledged)? _waiter;
 
-    public AcknowledgementProbe(string bootstrap, string topic) => _work = Task.Run(() => ProduceAsync(bootstrap, topic));
+    /// <param name="bootstrap">Brokers.</param>
+    /// <param name="topic">What is asked is when partition 0 takes a record.</param>
+    /// <param name="partitions">A producer has connections to the leaders that it writes to: librdkafka, with none but to one that died, asks nobody for the next leader before a second is over.</param>
+    public AcknowledgementProbe(string bootstrap, string topic, int partitions) => _work = Task.Run(() => ProduceAsync(bootstrap, topic, partitions));
 
     /// <summary>When the first record that was sent after a moment is acknowledged; both as <see cref="Stopwatch"/> gives them.</summary>
     public Task<long> NextAsync(long after)
@@ -35,7 +38,7 @@ internal sealed class AcknowledgementProbe : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task ProduceAsync(string bootstrap, string topic)
+    private async Task ProduceAsync(string bootstrap, string topic, int partitions)
     {
         var config = new ProducerConfig { BootstrapServers = bootstrap, Acks = Acks.All };
         using IProducer<Null, string> producer = new ProducerBuilder<Null, string>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
@@ -43,6 +46,11 @@ internal sealed class AcknowledgementProbe : IAsyncDisposable
         {
             long sent = Stopwatch.GetTimestamp();
             producer.Produce(new TopicPartition(topic, 0), new Message<Null, string> { Value = i.ToString(CultureInfo.InvariantCulture) }, report => OnReport(sent, report.Error));
+            for (int p = 1; p < partitions; p++)
+            {
+                producer.Produce(new TopicPartition(topic, p), new Message<Null, string> { Value = "" });
+            }
+
             await Task.Delay(5);
         }
 

@@ -40,7 +40,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
 
             times.Sort();
             string what = isController ? "the leader that is the controller" : "the leader";
-            output.WriteLine($"{kind}, kill -9 of {what}, {failovers} times: next acknowledged record after {times[times.Count / 2]:F0} ms in the median, {times[0]:F0} to {times[^1]:F0} ms");
+            output.WriteLine($"{string.Join(" ", times.Select(t => $"{t:F0}"))}\n{kind}, kill -9 of {what}, {failovers} times: next acknowledged record after {times[times.Count / 2]:F0} ms in the median, {times[0]:F0} to {times[^1]:F0} ms");
         }
     }
 
@@ -51,15 +51,23 @@ public sealed class FailoverTests(ITestOutputHelper output)
         string topic = $"led-by-{victim.Id}-{Guid.NewGuid():n}";
         using (IAdminClient admin = cluster.Admin())
         {
-            List<int> replicas = [victim.Id, .. cluster.Members.Select(m => m.Id).Where(id => id != victim.Id)];
-            await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1, ReplicasAssignments = new() { [0] = replicas } }]);
+            int[] ids = [victim.Id, .. cluster.Members.Select(m => m.Id).Where(id => id != victim.Id)];
+            await admin.CreateTopicsAsync([new TopicSpecification
+            {
+                Name = topic, NumPartitions = ids.Length, ReplicationFactor = -1,
+                ReplicasAssignments = Enumerable.Range(0, ids.Length).ToDictionary(p => p, p => (List<int>)[ids[p], .. ids.Where(id => id != ids[p])]),
+            }]);
         }
 
         await cluster.FullIsrAsync($"after {topic} was created", topic);
         string registration = $"/brokers/ids/{victim.Id}";
         long session = (await tree.GetDataAsync(registration)).Stat.Czxid;
-        await using var probe = new AcknowledgementProbe(cluster.Bootstrap, topic);
-        await probe.NextAsync(Stopwatch.GetTimestamp());
+        await using var probe = new AcknowledgementProbe(cluster.Bootstrap, topic, cluster.Members.Length);
+        for (int i = 0; i < 100; i++)
+        {
+            await probe.NextAsync(Stopwatch.GetTimestamp());
+        }
+
         long killed = Stopwatch.GetTimestamp();
         await victim.KillAsync();
         double ms = Stopwatch.GetElapsedTime(killed, await probe.NextAsync(Stopwatch.GetTimestamp())).TotalMilliseconds;

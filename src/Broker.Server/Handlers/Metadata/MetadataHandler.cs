@@ -16,6 +16,9 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     /// <summary>Less than clients wait for an answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>An election after a death takes a third of it.</summary>
+    private static readonly TimeSpan ElectionPatience = TimeSpan.FromSeconds(1);
+
     protected override async ValueTask<IMessage?> HandleAsync(RequestContext context, MetadataRequest request)
     {
         short version = context.ApiVersion;
@@ -25,6 +28,7 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
             await Task.WhenAny(services.Controller.Informed, Task.Delay(Patience, services.Time, services.Stopping)).ConfigureAwait(false);
         }
 
+        await AwaitElectionAsync(request).ConfigureAwait(false);
         var view = new ListenerView(services.Metadata.Current, context.ListenerName, version, services.Cluster.Suspects);
         bool allTopics = request.Topics.IsNull || (version == 0 && request.Topics.Count == 0);
         var topics = new List<MetadataResponse.MetadataResponseTopic>();
@@ -48,6 +52,58 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
             Topics = topics,
             ClusterAuthorizedOperations = request.IncludeClusterAuthorizedOperations ? AuthorizedOperations.Cluster : AuthorizedOperations.NotRequested,
         };
+    }
+
+    /// <summary>
+    /// A client that has just lost its leader asks at once, and librdkafka then for a second no more: an answer that comes a little later, with the next leader, serves it best.
+    /// </summary>
+    private async ValueTask AwaitElectionAsync(MetadataRequest request)
+    {
+        long since = services.Time.GetTimestamp();
+        for (Task next = services.Metadata.Next; IsElectionDue(request); next = services.Metadata.Next)
+        {
+            if (services.Time.GetElapsedTime(since) >= ElectionPatience || services.Stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            // Suspicions end without a new image, too.
+            await Task.WhenAny(next, Task.Delay(KnockVerdict.Pause, services.Time, services.Stopping)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether something that is asked for is led by a broker that is not there; where nobody can lead, no leader is noted.</summary>
+    private bool IsElectionDue(MetadataRequest request)
+    {
+        MetadataImage image = services.Metadata.Current;
+        IReadOnlyCollection<int> suspects = services.Cluster.Suspects;
+        if (request.Topics.IsNull)
+        {
+            return image.Topics.Any(topic => IsElectionDue(topic, image, suspects));
+        }
+
+        foreach (MetadataRequest.MetadataRequestTopic asked in request.Topics)
+        {
+            if ((asked.Name is null ? image.Topic(asked.TopicId) : image.Topic(asked.Name)) is { } topic && IsElectionDue(topic, image, suspects))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsElectionDue(TopicImage topic, MetadataImage image, IReadOnlyCollection<int> suspects)
+    {
+        foreach (PartitionImage partition in topic.PartitionArray)
+        {
+            if (partition.Leader >= 0 && (image.Broker(partition.Leader) is null || (suspects.Count > 0 && suspects.Contains(partition.Leader))))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private async ValueTask AddAskedAsync(MetadataRequest request, short version, ListenerView view, List<MetadataResponse.MetadataResponseTopic> topics)
@@ -154,8 +210,7 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
         }
 
         /// <summary>
-        /// A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that. Nor can one that has just closed its connections: clients
-        /// that are told to look again find the next leader as soon as there is one, where librdkafka asks once a second at most about one that it was given.
+        /// A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that. Nor can one that has just closed its connections.
         /// </summary>
         public (ErrorCode Error, int Leader) Leader(PartitionImage partition)
         {

@@ -208,6 +208,12 @@ public sealed partial class ClusterController
                 partitions.Add(new PartitionImage(partitions.Count, PartitionElection.NoLeader, 0, 0, [], [], []));
             }
 
+            if (topic.Id != Guid.Empty && p.ZkVersion < partitions[p.PartitionIndex].PartitionEpoch)
+            {
+                // On a connection that the controller gave up the system may go on sending, and be overtaken by what came on the next.
+                continue;
+            }
+
             partitions[p.PartitionIndex] = new PartitionImage(
                 p.PartitionIndex, p.Leader, p.LeaderEpoch, p.ZkVersion, p.Replicas.ToArray(), p.Isr.ToArray(), p.OfflineReplicas.ToArray());
         }

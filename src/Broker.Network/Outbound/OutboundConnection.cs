@@ -33,7 +33,8 @@ public sealed class OutboundConnection : IDisposable
     /// <exception cref="SocketException">Nobody answers there.</exception>
     public static async Task<OutboundConnection> ConnectAsync(string host, int port, int maxFrameBytes, bool reusesMemory, CancellationToken stop)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        // A request that was given up must not arrive after those that follow it on another connection: what was not delivered when it is closed never will be.
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, LingerState = new LingerOption(true, 0) };
         try
         {
             await socket.ConnectAsync(host, port, stop).ConfigureAwait(false);

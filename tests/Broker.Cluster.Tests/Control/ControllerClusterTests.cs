@@ -209,6 +209,30 @@ public sealed class ControllerClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_picture_that_was_overtaken_changes_nothing()
+    {
+        var id = Guid.NewGuid();
+        Assert.Equal("8, 9", await IsrAfterAsync(version: 5, [8, 9]));
+        Assert.Equal("8, 9", await IsrAfterAsync(version: 4, [8]));
+        Assert.Equal("9", await IsrAfterAsync(version: 6, [9]));
+
+        // Another topic of the name begins anew.
+        id = Guid.NewGuid();
+        Assert.Equal("8", await IsrAfterAsync(version: 0, [8]));
+
+        async Task<string> IsrAfterAsync(int version, int[] isr)
+        {
+            var picture = new UpdateMetadataRequest
+            {
+                ControllerId = 8, ControllerEpoch = 5, LiveBrokers = [new() { Id = 8, Endpoints = [new() { Host = "h8", Port = 1, Listener = "PLAINTEXT" }] }],
+                TopicStates = [new() { TopicName = "told", TopicId = id, PartitionStates = [new() { PartitionIndex = 0, Leader = 8, LeaderEpoch = 3, ZkVersion = version, Replicas = [8, 9], Isr = isr }] }],
+            };
+            Assert.Equal(ErrorCode.None, (await Controller.UpdateMetadataAsync(picture)).ErrorCode);
+            return string.Join(", ", _cluster.Store.Current.Topic("told")!.Partitions[0].Isr);
+        }
+    }
+
+    [Fact]
     public async Task A_feature_goes_up_only_when_every_live_broker_can_run_with_it()
     {
         FeatureUpdate up = new(ClusterFeatures.TransactionVersion, 2, AllowsDowngrade: false), down = up with { Level = 0, AllowsDowngrade = true };

@@ -88,12 +88,22 @@ internal sealed class MemberCluster : IAsyncDisposable
         foreach (ClusterMember member in Members)
         {
             using IAdminClient admin = Admin(member);
-            await Eventually.TrueAsync(
-                () => Ask(() => admin.GetMetadata(TimeSpan.FromSeconds(5)).Topics, []) is { Count: > 0 } topics
-                    && (topic is null || topics.Exists(t => t.Topic == topic))
-                    && topics.TrueForAll(t => t.Partitions.TrueForAll(p => p.Leader > 0 && p.InSyncReplicas.Length == Members.Length)),
-                $"all replicas are in sync {when}, says broker {member.Id}\n{Logs}",
-                TimeSpan.FromSeconds(90));
+            List<TopicMetadata> topics = [];
+            bool IsFull(PartitionMetadata p) => p.Leader > 0 && p.InSyncReplicas.Length == Members.Length;
+            for (DateTime end = DateTime.UtcNow.AddSeconds(90); ; await Task.Delay(20))
+            {
+                topics = Ask(() => admin.GetMetadata(TimeSpan.FromSeconds(5)).Topics, []);
+                if (topics.Count > 0 && (topic is null || topics.Exists(t => t.Topic == topic)) && topics.TrueForAll(t => t.Partitions.TrueForAll(IsFull)))
+                {
+                    break;
+                }
+
+                if (DateTime.UtcNow > end)
+                {
+                    string[] missing = [.. topics.SelectMany(t => t.Partitions.Where(p => !IsFull(p)), (t, p) => $"{t.Topic}-{p.PartitionId} leader {p.Leader} {p.Error.Code} ISR [{string.Join(", ", p.InSyncReplicas)}]")];
+                    Assert.Fail($"broker {member.Id} does not say {when} that all replicas are in sync; of {topics.Count} topics it says: {string.Join("; ", missing)}\n{Logs}");
+                }
+            }
         }
     }
 

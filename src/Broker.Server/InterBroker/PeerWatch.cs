@@ -47,7 +47,7 @@ internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<
         }
     }
 
-    /// <summary>Those of the watched that refuse connections for a moment, of whom nobody can say yet what is the matter.</summary>
+    /// <summary>Those of the watched that have just closed a connection, of whom nobody can say yet what is the matter.</summary>
     public IReadOnlyCollection<int> Suspects()
     {
         lock (_lock)

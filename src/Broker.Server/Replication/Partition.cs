@@ -175,10 +175,10 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
                 return ErrorCode.NotLeaderOrFollower;
             }
 
-            ErrorCode error = await limits.AwaitAsync(wait, timeout).ConfigureAwait(false);
+            ErrorCode error = await AwaitAsync(wait, timeout, limits).ConfigureAwait(false);
             if (error != ErrorCode.None)
             {
-                return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
+                return error;
             }
         }
 
@@ -199,15 +199,22 @@ internal sealed class Partition(PartitionLog log, int brokerId, TimeProvider tim
             // Either may have happened before the wait was entered.
             ErrorCode error = _role?.Leader != brokerId ? ErrorCode.NotLeaderOrFollower
                 : LowWatermark(isAlive) >= offset ? ErrorCode.None
-                : await limits.AwaitAsync(wait, timeout - time.GetElapsedTime(started)).ConfigureAwait(false);
+                : await AwaitAsync(wait, timeout - time.GetElapsedTime(started), limits).ConfigureAwait(false);
             _deletions.Remove(wait);
             if (error != ErrorCode.None)
             {
-                return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
+                return error;
             }
         }
 
         return ErrorCode.None;
+    }
+
+    /// <summary>Whoever still waits when the broker stops is sent to the next leader.</summary>
+    private static async ValueTask<ErrorCode> AwaitAsync(TimedWait<ErrorCode> wait, TimeSpan timeout, TimerWheel limits)
+    {
+        ErrorCode error = await limits.AwaitAsync(wait, timeout).ConfigureAwait(false);
+        return error == ErrorCode.RequestTimedOut && limits.HasEnded ? ErrorCode.NotLeaderOrFollower : error;
     }
 
     /// <summary>A partition with fewer replicas than min.insync.replicas takes records when all of them are in sync, as with Apache Kafka 3.9.</summary>

@@ -2,7 +2,7 @@ using Broker.Protocol;
 
 namespace Broker.Server;
 
-/// <summary>Produces that wait until the in-sync replicas have their records. Thread-safe.</summary>
+/// <summary>Produces that wait until the in-sync replicas have their records, or deletions that wait until followers have done the same. Thread-safe.</summary>
 internal sealed class ReplicationWaiters
 {
     private readonly Lock _lock = new();

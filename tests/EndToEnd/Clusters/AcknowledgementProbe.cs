@@ -4,7 +4,7 @@ using Confluent.Kafka;
 
 namespace Broker.EndToEnd;
 
-/// <summary>A producer (librdkafka, acks=all, everything else as it comes) that never stops writing to partition 0 of a topic, and knows when what was acknowledged.</summary>
+/// <summary>A producer (librdkafka, acks=all, everything else as it comes) that never stops writing to a topic, and knows when what was acknowledged in its partition 0.</summary>
 internal sealed class AcknowledgementProbe : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);

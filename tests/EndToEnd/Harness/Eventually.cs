@@ -6,12 +6,19 @@ internal static class Eventually
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>For conditions that cost something to ask for: a <paramref name="pauseMs"/> between the attempts.</summary>
-    public static async Task TrueAsync(Func<bool> condition, string what, TimeSpan? patience = null, int pauseMs = 10)
+    public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? patience = null, int pauseMs = 10) => TrueAsync(condition, () => what, patience, pauseMs);
+
+    /// <summary>The same where what did not come is best described when it did not.</summary>
+    public static async Task TrueAsync(Func<bool> condition, Func<string> what, TimeSpan? patience = null, int pauseMs = 10)
     {
         DateTime end = DateTime.UtcNow + (patience ?? Patience);
         while (!condition())
         {
-            Assert.True(DateTime.UtcNow < end, $"Waited {(patience ?? Patience).TotalSeconds} s in vain: {what}");
+            if (DateTime.UtcNow >= end)
+            {
+                Assert.Fail($"Waited {(patience ?? Patience).TotalSeconds} s in vain: {what()}");
+            }
+
             await Task.Delay(pauseMs);
         }
     }

@@ -90,20 +90,18 @@ internal sealed class MemberCluster : IAsyncDisposable
             using IAdminClient admin = Admin(member);
             List<TopicMetadata> topics = [];
             bool IsFull(PartitionMetadata p) => p.Leader > 0 && p.InSyncReplicas.Length == Members.Length;
-            for (DateTime end = DateTime.UtcNow.AddSeconds(90); ; await Task.Delay(20))
-            {
-                topics = Ask(() => admin.GetMetadata(TimeSpan.FromSeconds(5)).Topics, []);
-                if (topics.Count > 0 && (topic is null || topics.Exists(t => t.Topic == topic)) && topics.TrueForAll(t => t.Partitions.TrueForAll(IsFull)))
+            await Eventually.TrueAsync(
+                () =>
                 {
-                    break;
-                }
-
-                if (DateTime.UtcNow > end)
+                    topics = Ask(() => admin.GetMetadata(TimeSpan.FromSeconds(5)).Topics, []);
+                    return topics.Count > 0 && (topic is null || topics.Exists(t => t.Topic == topic)) && topics.TrueForAll(t => t.Partitions.TrueForAll(IsFull));
+                },
+                () =>
                 {
-                    string[] missing = [.. topics.SelectMany(t => t.Partitions.Where(p => !IsFull(p)), (t, p) => $"{t.Topic}-{p.PartitionId} leader {p.Leader} {p.Error.Code} ISR [{string.Join(", ", p.InSyncReplicas)}]")];
-                    Assert.Fail($"broker {member.Id} does not say {when} that all replicas are in sync; of {topics.Count} topics it says: {string.Join("; ", missing)}\n{Logs}");
-                }
-            }
+                    IEnumerable<string> missing = topics.SelectMany(t => t.Partitions.Where(p => !IsFull(p)), (t, p) => $"{t.Topic}-{p.PartitionId} leader {p.Leader} {p.Error.Code} ISR [{string.Join(", ", p.InSyncReplicas)}]");
+                    return $"all replicas are in sync {when}, says broker {member.Id}; of {topics.Count} topics it says: {string.Join("; ", missing)}\n{Logs}";
+                },
+                TimeSpan.FromSeconds(90));
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class ComposeClusterTests(ITestOutputHelper output)
         await using ZooKeeperServer server = await ZooKeeperServer.StartAsync();
         string home = Directory.CreateTempSubdirectory("broker-compose-").FullName;
         string[] lines = await System.IO.File.ReadAllLinesAsync(File);
-        int[] ports = FreePort.Find(6);
+        int[] ports = FreePorts.Find(6);
         var brokers = new List<Process>();
         var log = new StringBuilder();
         try

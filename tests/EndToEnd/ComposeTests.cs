@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Broker.ZooKeeper.Tests;
 using Xunit.Abstractions;
 
 namespace Broker.EndToEnd;
@@ -27,7 +28,7 @@ public sealed partial class ComposeTests(ITestOutputHelper output)
     public async Task The_entry_point_with_the_environment_of_the_compose_file_serves_and_stops()
     {
         string home = Directory.CreateTempSubdirectory("broker-compose-").FullName;
-        int[] ports = FreePort.Find(2);
+        int[] ports = FreePorts.Find(2);
         Dictionary<string, string> environment = ReadEnvironment(await System.IO.File.ReadAllLinesAsync(File));
         foreach (string name in (string[])["KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS"])
         {

@@ -85,7 +85,7 @@ public sealed class EnsembleTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("broker-tls-");
         string server = SecurityTests.WriteIdentity(folder, "server", "localhost"), client = SecurityTests.WriteIdentity(folder, "client", "client");
         string CertificateOf(string name) => Path.Combine(folder.FullName, $"{name}.crt.pem");
-        int port = FreePorts.Find(1)[0];
+        int port = FreePorts.Find();
         await using ZooKeeperServer zookeeper = await ZooKeeperServer.StartAsync(settings:
         [
             $"secureClientPort={port}", "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory", $"ssl.keyStore.location={server}",

@@ -25,7 +25,7 @@ public sealed class FollowerReadTests : IAsyncLifetime
         }
 
         _zookeeper = await ZooKeeperServer.StartAsync();
-        int[] ports = FreePort.Find(6);
+        int[] ports = FreePorts.Find(6);
         for (int id = 1; id <= 3; id++)
         {
             _ways[id] = new TcpProxy(ports[id + 2]);

@@ -1,3 +1,4 @@
+using Broker.ZooKeeper.Tests;
 using Confluent.Kafka;
 
 namespace Broker.EndToEnd;
@@ -8,7 +9,7 @@ public sealed class ListenersTests
     [Fact]
     public async Task Each_listener_advertises_its_own_endpoint()
     {
-        int[] ports = FreePort.Find(2);
+        int[] ports = FreePorts.Find(2);
         await using BrokerProcess broker = await BrokerProcess.StartAsync(
             $"listeners=INSIDE://127.0.0.1:{ports[0]},OUTSIDE://127.0.0.1:{ports[1]}",
             $"advertised.listeners=INSIDE://127.0.0.1:{ports[0]},OUTSIDE://localhost:{ports[1]}",

@@ -53,7 +53,7 @@ public sealed class SecurityTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("zookeeper-tls-");
         string serverStore = WriteIdentity(folder, "server", "localhost"), clientStore = WriteIdentity(folder, "client", "client");
         string trustServer = Path.Combine(folder.FullName, "server.crt.pem"), trustClient = Path.Combine(folder.FullName, "client.crt.pem");
-        int port = FreePorts.Find(1)[0];
+        int port = FreePorts.Find();
         await using ZooKeeperServer server = await ZooKeeperServer.StartAsync(settings:
         [
             $"secureClientPort={port}", "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",

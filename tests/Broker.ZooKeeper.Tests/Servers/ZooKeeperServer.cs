@@ -57,7 +57,7 @@ public sealed partial class ZooKeeperServer : IAsyncDisposable
 
     public static async Task<ZooKeeperServer> StartAsync(ZooKeeperInstallation? installation = null, IReadOnlyList<string>? settings = null, IReadOnlyList<string>? javaOptions = null)
     {
-        var server = new ZooKeeperServer(installation ?? ZooKeeperInstallation.Current!, FreePorts.Find(1)[0], settings, javaOptions);
+        var server = new ZooKeeperServer(installation ?? ZooKeeperInstallation.Current!, FreePorts.Find(), settings, javaOptions);
         server.Launch();
         await server.WaitUntilServingAsync();
         return server;

@@ -221,7 +221,7 @@ public sealed class BrokenServerTests
     [Fact]
     public async Task Nobody_there_is_said_with_what_was_tried()
     {
-        int port = FreePorts.Find(1)[0];
+        int port = FreePorts.Find();
         var options = new ZooKeeperClientOptions(ZooKeeperConnectString.Parse($"127.0.0.1:{port}/kafka")) { ConnectionTimeoutMs = 300 };
 
         var failure = await Assert.ThrowsAsync<ZooKeeperConnectionLossException>(() => ZooKeeperClient.ConnectAsync(options, TimeProvider.System));

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Broker.ZooKeeper.Tests;
 
 namespace Broker.EndToEnd;
 
@@ -33,7 +34,7 @@ internal sealed partial class BrokerProcess : IServerUnderTest
 
     public string DataDirectory { get; }
 
-    public int Port { get; private set; }
+    public int Port { get; private set; } = FreePorts.Find();
 
     public string Bootstrap => $"127.0.0.1:{Port}";
 

@@ -30,14 +30,14 @@ internal sealed class MemberCluster : IAsyncDisposable
     public static async Task<MemberCluster> CreateAsync(int count, params string[] settings)
     {
         ZooKeeperServer server = await ZooKeeperServer.StartAsync();
-        int[] ports = FreePort.Find(count);
+        int[] ports = FreePorts.Find(count);
         return new MemberCluster(server, server.Address, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
     }
 
     /// <summary>Around an ensemble, which it disposes of, each broker in a space of its own where there are some.</summary>
     public static MemberCluster Create(int count, ZooKeeperEnsemble ensemble, IReadOnlyList<NetworkSpace>? spaces, params string[] settings)
     {
-        int[] ports = spaces is null ? FreePort.Find(count) : [.. Enumerable.Repeat(9092, count)];
+        int[] ports = spaces is null ? FreePorts.Find(count) : [.. Enumerable.Repeat(9092, count)];
         return new MemberCluster(ensemble, ensemble.Addresses, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, ensemble.Addresses, settings, spaces?[i]))]);
     }
 

@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using Broker.ZooKeeper.Tests;
 
 namespace Broker.EndToEnd;
 
@@ -48,22 +47,20 @@ internal sealed class OracleKafka : IServerUnderTest
     public static async Task<OracleKafka> StartClusterAsync(string version, int brokers, params string[] settings)
     {
         string home = Directory.CreateTempSubdirectory("oracle-kafka-").FullName;
-        // The script puts ZooKeeper a thousand ports below the broker; both have to be free.
-        for (int attempt = 0; attempt < 3; attempt++)
+        // The script puts ZooKeeper a thousand ports below the first broker and the controller of a cluster without it a thousand above.
+        int port = FreePorts.FindAround([-1_000, 1_000, .. Enumerable.Range(0, brokers)]);
+        var kafka = new OracleKafka(home, port);
+        try
         {
-            int port = FreePort();
-            CommandResult started = await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--brokers", $"{brokers}", "--port", $"{port}", .. settings.SelectMany(s => (string[])["--set", s])], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap);
-            if (started.ExitCode == 0)
-            {
-                return new OracleKafka(home, port);
-            }
-
-            await Command.RunAsync("bash", [Script, "stop", home]);
-            Directory.Delete(home, recursive: true);
-            Directory.CreateDirectory(home);
+            (await Command.RunAsync("bash", [Script, "start", home, "--version", version, "--brokers", $"{brokers}", "--port", $"{port}", .. settings.SelectMany(s => (string[])["--set", s])], timeout: TimeSpan.FromMinutes(5), environment: BrokerHeap)).Succeeded();
+        }
+        catch
+        {
+            await kafka.DisposeAsync();
+            throw;
         }
 
-        throw new InvalidOperationException("Apache Kafka did not start in three attempts");
+        return kafka;
     }
 
     public async ValueTask DisposeAsync()
@@ -73,11 +70,4 @@ internal sealed class OracleKafka : IServerUnderTest
     }
 
     private static string Script => Path.Combine(Repository.KafkaReleases!, "oracle.sh");
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return Math.Max(((IPEndPoint)probe.LocalEndpoint).Port, 20_000);
-    }
 }

@@ -13,6 +13,7 @@ public sealed class SharedDirectoryTests
         ("plain", 2, []),
         ("compacted", 1, new() { ["cleanup.policy"] = "compact", ["segment.bytes"] = "20000", ["min.cleanable.dirty.ratio"] = "0.01" }),
         ("transactional", 1, []),
+        ("preallocated", 1, new() { ["preallocate"] = "true", ["segment.bytes"] = "20000" }),
         ("format0", 1, new() { ["message.format.version"] = "0.9.0" }),
         ("format1", 1, new() { ["message.format.version"] = "0.10.2" }),
     ];

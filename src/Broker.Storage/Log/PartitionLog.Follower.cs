@@ -80,11 +80,22 @@ public sealed partial class PartitionLog
     });
 
     /// <summary>Gives up everything: the leader's log starts behind the end of this one.</summary>
-    public ErrorCode StartOverAsFollower(long offset, int leaderEpoch) => ChangeAsFollower("start over", leaderEpoch, () =>
+    public ErrorCode StartOverAsFollower(long offset, int leaderEpoch) => StartOverAsFollower(offset, leaderEpoch, null);
+
+    /// <param name="offset">Where it starts now.</param>
+    /// <param name="leaderEpoch">The role it belongs to.</param>
+    /// <param name="producers">What is known of them as of the offset, if anything.</param>
+    internal ErrorCode StartOverAsFollower(long offset, int leaderEpoch, ProducerStates? producers) => ChangeAsFollower("start over", leaderEpoch, () =>
     {
         if (offset <= _logEndOffset)
         {
             return;
+        }
+
+        if (producers is { Count: > 0 })
+        {
+            // Before the segment that makes it count.
+            ProducerSnapshots.Write(Files, _path, producers, durable: true);
         }
 
         ForgetCleaningFrom(_logStartOffset);
@@ -175,6 +186,13 @@ public sealed partial class PartitionLog
         LogSegment empty = Active;
         Directory.LogStartOffsets.Raise(TopicPartition, _logStartOffset);
         _segments = [LogSegment.Create(_services, _path, baseOffset, NewSegmentOptions(_config, _services.NowMs))];
+        if (_producers.Count > 0)
+        {
+            // The one that is there goes with the empty segment.
+            _producers.EndOffset = baseOffset;
+            ProducerSnapshots.Write(Files, _path, _producers, durable: true);
+        }
+
         DeleteLater(empty, _services.NowMs);
     }
 

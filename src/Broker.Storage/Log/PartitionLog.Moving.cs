@@ -46,6 +46,29 @@ public sealed partial class PartitionLog
         }
     }
 
+    /// <summary>
+    /// What the log knew of its producers at an offset where it starts. Its copy could not read that: of a producer whose records are deleted and whose marker is not it would believe,
+    /// after a crash, that it has yet to write its first. Null when that cannot be read.
+    /// </summary>
+    internal ProducerStates? ProducersAt(long start)
+    {
+        LogDirectory directory = _directory;
+        LogSegment[] segments = _segments;
+        try
+        {
+            return ProducerSnapshots.At(_services, _path, segments, start);
+        }
+        catch (FileNotFoundException) when (segments != _segments)
+        {
+            // Retention was faster.
+            return null;
+        }
+        catch (Exception e) when (IsFailure(e, "move", directory))
+        {
+            return null;
+        }
+    }
+
     /// <summary>Removes from the future log what was removed here since the last call.</summary>
     internal ErrorCode FollowTruncation()
     {

@@ -130,7 +130,7 @@ internal sealed class LogMove(PartitionLog current, PartitionLog future, LogServ
         long start = current.LogStartOffset;
         if (future.LogEndOffset < start)
         {
-            ErrorCode error = future.StartOverAsFollower(start, PartitionLog.FutureEpoch);
+            ErrorCode error = current.ProducersAt(start) is { } producers ? future.StartOverAsFollower(start, PartitionLog.FutureEpoch, producers) : ErrorCode.KafkaStorageError;
             if (error != ErrorCode.None)
             {
                 return (error, 0);

@@ -97,6 +97,15 @@ internal static class ProducerSnapshots
         return producers;
     }
 
+    /// <summary>What the log knew of its producers right before an offset, as far as it still can tell. A batch that goes across it does not count. Retention may run beside it.</summary>
+    public static ProducerStates At(LogServices services, string directory, LogSegment[] segments, long offset)
+    {
+        ProducerStates producers = Before(services, directory, segments, offset);
+        Replay(services, directory, segments, [], producers, producers.EndOffset, offset, rebuildFrom: null);
+        producers.EndOffset = offset;
+        return producers;
+    }
+
     private static IEnumerable<ProducerState>? TryRead(LogFiles files, string path)
     {
         try
@@ -213,7 +222,7 @@ internal static class ProducerSnapshots
     {
         int start = from <= segment.BaseOffset ? 0 : StartOf(services, segment, from);
         BatchScanner scanner = new(services.Files, segment.File, start, segment.Size, buffer);
-        while (scanner.MoveNext() && scanner.Current.BaseOffset < endOffset)
+        while (scanner.MoveNext() && scanner.Current.LastOffset < endOffset)
         {
             if (scanner.Current.HasProducer && scanner.Current.BaseOffset >= from)
             {

@@ -47,6 +47,29 @@ public class MoveTests
         Assert.Empty(Directory.GetDirectories(rig.Manager.Directories[0].Path));
     }
 
+    /// <summary>Of a producer whose records are deleted and whose marker is not, the copy's records alone would tell that it has yet to write its first.</summary>
+    [Theory]
+    [InlineData(6)]
+    [InlineData(4)]
+    public void What_is_known_of_producers_from_deleted_records_outlives_a_crash_after_it(long start)
+    {
+        using Rig rig = new();
+        rig.Log.AppendAsLeader(Batches.Idempotent(7, 0, 0, 3, isTransactional: true), 0, AppendOrigin.Client);
+        rig.Log.AppendAsLeader(Batches.Idempotent(8, 0, 0, 3), 0, AppendOrigin.Client);
+        rig.Log.AppendAsLeader(Batches.Marker(7, 0, commit: true), 0, AppendOrigin.Coordinator);
+        rig.Log.AdvanceHighWatermark(long.MaxValue);
+        Assert.Equal(ErrorCode.None, rig.Log.DeleteRecords(start));
+        rig.Move(1);
+        rig.Finish();
+        Assert.Equal(rig.Manager.Directories[1], rig.Log.Directory);
+
+        rig.Crash(() => { });
+        Assert.Equal((start, 7L, 7L), (rig.Log.LogStartOffset, rig.Log.LogEndOffset, rig.Log.LastStableOffset));
+        Assert.True(rig.Log.AppendAsLeader(Batches.Idempotent(7, 0, 0, 3, isTransactional: true), 0, AppendOrigin.Client).IsDuplicate);
+        Assert.Equal(ErrorCode.None, rig.Log.AppendAsLeader(Batches.Idempotent(7, 0, 3, 1, isTransactional: true), 0, AppendOrigin.Client).Error);
+        Assert.Equal(ErrorCode.None, rig.Log.AppendAsLeader(Batches.Idempotent(8, 0, 3, 1), 0, AppendOrigin.Client).Error);
+    }
+
     [Fact]
     public void The_same_directory_or_a_third_one_ends_a_move()
     {

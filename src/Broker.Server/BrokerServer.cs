@@ -84,7 +84,7 @@ public sealed class BrokerServer : IAsyncDisposable
         await _logs.LoadAsync(cancellationToken).ConfigureAwait(false);
         await new LogAdoption(config, _logs, _loggers.CreateLogger<LogAdoption>()).RunAsync(_tree, brokerId).ConfigureAwait(false);
 
-        var metadata = new MetadataStore();
+        var metadata = new MetadataStore(_time);
         ReplicaManager replicas = _replicas = new ReplicaManager(brokerId, _logs, config, _time, _loggers.CreateLogger<ReplicaManager>());
         _cluster = new ClusterWiring(config, brokerId, PeerOptions.From(config.Current, brokerId), metadata, _loggers);
         _controller = new ClusterController(

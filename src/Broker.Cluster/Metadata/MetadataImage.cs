@@ -66,6 +66,9 @@ public sealed record MetadataImage
 
     public IReadOnlyList<BrokerImage> Brokers { get; init; } = [];
 
+    /// <summary>Those that were among them lately, see <see cref="MetadataStore.JustDeparted"/>.</summary>
+    internal IReadOnlyList<(BrokerImage Broker, long Since)> Departed { get; init; } = [];
+
     public ImmutableDictionary<string, TopicImage> TopicsByName { get; init; } = ImmutableDictionary.Create<string, TopicImage>(StringComparer.Ordinal);
 
     public ImmutableDictionary<Guid, string> NamesById { get; init; } = ImmutableDictionary<Guid, string>.Empty;
@@ -110,8 +113,10 @@ public sealed record MetadataImage
 }
 
 /// <summary>Holds the current image. Readers take it once and keep what they took; the controller's thread is the only writer.</summary>
-public sealed class MetadataStore
+public sealed class MetadataStore(TimeProvider time)
 {
+    private static readonly TimeSpan DepartureMatters = TimeSpan.FromSeconds(10);
+
     private volatile MetadataImage _current = MetadataImage.Empty;
     private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -120,13 +125,28 @@ public sealed class MetadataStore
     /// <summary>Completes when there is another image than the one that is current. To be taken before that is looked at.</summary>
     public Task Next => _next.Task;
 
+    /// <summary>Brokers that are not among those of the image, and were a moment before it: some seconds at most.</summary>
+    public IEnumerable<BrokerImage> JustDeparted(MetadataImage image) => image.Departed.Where(d => Matters(d.Since)).Select(d => d.Broker);
+
     /// <summary>Returns the image as it is now current: with the next version.</summary>
     internal MetadataImage Swap(MetadataImage image)
     {
-        MetadataImage current = _current = image with { Version = _current.Version + 1 };
+        MetadataImage current = _current = image with { Version = _current.Version + 1, Departed = ReferenceEquals(image.Brokers, _current.Brokers) ? _current.Departed : Departures(image) };
         TaskCompletionSource passed = _next;
         _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
         passed.SetResult();
         return current;
+    }
+
+    private bool Matters(long since) => time.GetElapsedTime(since) < DepartureMatters;
+
+    private (BrokerImage Broker, long Since)[] Departures(MetadataImage next)
+    {
+        long now = time.GetTimestamp();
+        return
+        [
+            .. _current.Departed.Where(d => Matters(d.Since) && next.Broker(d.Broker.Id) is null),
+            .. _current.Brokers.Where(b => next.Broker(b.Id) is null).Select(b => (b, now)),
+        ];
     }
 }

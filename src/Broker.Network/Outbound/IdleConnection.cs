@@ -43,19 +43,32 @@ public sealed class IdleConnection : IDisposable
         throw failure ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    /// <summary>Completes when the connection is over, whoever ended it. What comes in is dropped.</summary>
-    public async Task EndAsync(CancellationToken stop)
+    /// <summary>Completes when the connection is over, whoever ended it. What comes in is dropped, and told.</summary>
+    public async Task EndAsync(Action received, CancellationToken stop)
     {
         try
         {
             while (await _socket.ReceiveAsync(_ignored, SocketFlags.None, stop).ConfigureAwait(false) > 0)
             {
-                // Nothing was asked.
+                received();
             }
         }
         catch (SocketException e) when (e.SocketErrorCode != SocketError.OperationAborted)
         {
             // Reset is an end like any other.
+        }
+    }
+
+    /// <summary>That the connection is over is left for <see cref="EndAsync"/> to say.</summary>
+    public async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            await _socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Said there.
         }
     }
 

@@ -49,6 +49,13 @@ internal sealed class KnockVerdict
         return _shortLives == 0 ? TimeSpan.Zero : _shortLives == MaxShortLives ? LongPause : Pause;
     }
 
+    /// <summary>Somebody listens, and drops what was not taken yet: that is how a listener is closed, most of all by the end of its process.</summary>
+    public TimeSpan Dropped()
+    {
+        Accepted();
+        return Ended(TimeSpan.Zero);
+    }
+
     public TimeSpan Refused()
     {
         _refusals++;

@@ -49,6 +49,13 @@ internal sealed class PeerConnection : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
+    /// <summary>A request that is sent again and again, with its length.</summary>
+    public static byte[] Frame(in RequestHeader header, IMessage request)
+    {
+        using OutboundFrame frame = Encode(header, request);
+        return frame.Memory.ToArray();
+    }
+
     private static OutboundFrame Encode(in RequestHeader header, IMessage request)
     {
         int bytes = header.Size() + request.Size(header.ApiVersion);

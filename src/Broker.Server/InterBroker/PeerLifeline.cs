@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Broker.Cluster;
 using Broker.Network;
+using Broker.Protocol;
+using Broker.Protocol.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace Broker.Server;
@@ -10,6 +12,12 @@ internal sealed class PeerLifeline : IAsyncDisposable
 {
     /// <summary>By then it is known that the broker has ended, or it is only this one that cannot reach it.</summary>
     private static readonly TimeSpan LongestSuspicion = TimeSpan.FromSeconds(10);
+
+    /// <summary>One that takes longer for an answer is not waited for.</summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromMilliseconds(50);
+
+    // ApiVersions, which every broker answers on any connection, in the version that needs no body.
+    private static readonly byte[] Question = PeerConnection.Frame(new RequestHeader(ApiKey.ApiVersions, 0, 0, ""), new ApiVersionsRequest());
 
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
@@ -22,6 +30,11 @@ internal sealed class PeerLifeline : IAsyncDisposable
 
     // A timestamp, or 0.
     private long _suspectSince;
+
+    private readonly Lock _lock = new();
+    private IdleConnection? _connection;
+    private TaskCompletionSource? _question;
+    private long _askedAt;
 
     public PeerLifeline(BrokerImage broker, EndpointImage endpoint, TimeSpan timeout, TimeProvider time, ILogger logger, Action changed)
     {
@@ -42,6 +55,36 @@ internal sealed class PeerLifeline : IAsyncDisposable
 
     /// <summary>A connection has ended just now, and there is none yet that lasts.</summary>
     public bool IsSuspect => Interlocked.Read(ref _suspectSince) is not 0 and long since && _time.GetElapsedTime(since) < LongestSuspicion;
+
+    /// <summary>
+    /// Asks it for a sign of life. Completes with it, or when the connection is over and <see cref="IsSuspect"/> says so; at once, when there is no connection, or it has been silent for
+    /// a while already.
+    /// </summary>
+    public Task HearAsync()
+    {
+        IdleConnection connection;
+        Task heard;
+        lock (_lock)
+        {
+            if (_connection is null)
+            {
+                return Task.CompletedTask;
+            }
+
+            if (_question is not null)
+            {
+                return _time.GetElapsedTime(_askedAt) < LongestSilence ? _question.Task : Task.CompletedTask;
+            }
+
+            connection = _connection;
+            _question = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _askedAt = _time.GetTimestamp();
+            heard = _question.Task;
+        }
+
+        _ = connection.SendAsync(Question);
+        return heard;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -79,7 +122,8 @@ internal sealed class PeerLifeline : IAsyncDisposable
             long since = _time.GetTimestamp();
             _verdict.Accepted();
             Publish();
-            Task end = connection.EndAsync(stop);
+            Use(connection);
+            Task end = connection.EndAsync(Heard, stop);
             if (_verdict.IsSuspect && await Task.WhenAny(end, Task.Delay(KnockVerdict.Pause, _time, stop)).ConfigureAwait(false) != end)
             {
                 _verdict.Lived();
@@ -93,13 +137,37 @@ internal sealed class PeerLifeline : IAsyncDisposable
         {
             pause = _verdict.Refused();
         }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            pause = _verdict.Dropped();
+        }
         catch (Exception e) when (PeerConnection.IsFailure(e, stop))
         {
             pause = _verdict.Failed();
         }
 
         Publish();
+        Use(null);
         return pause;
+    }
+
+    private void Use(IdleConnection? connection)
+    {
+        lock (_lock)
+        {
+            _connection = connection;
+        }
+
+        Heard();
+    }
+
+    private void Heard()
+    {
+        lock (_lock)
+        {
+            _question?.TrySetResult();
+            _question = null;
+        }
     }
 
     private async Task<IdleConnection> ConnectAsync(CancellationToken stop)

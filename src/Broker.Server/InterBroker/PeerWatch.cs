@@ -65,6 +65,29 @@ internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<
         }
     }
 
+    /// <summary>
+    /// Completes when each of the brokers has given a sign of life since, or has closed its connection and is among the <see cref="Suspects"/>; sooner for those that are known to be silent.
+    /// </summary>
+    public async ValueTask HearAsync(IReadOnlyCollection<int> brokers)
+    {
+        List<Task>? silent = null;
+        lock (_lock)
+        {
+            foreach (PeerLifeline lifeline in _lifelines.Values)
+            {
+                if (brokers.Contains(lifeline.Broker.Id) && lifeline.HearAsync() is { IsCompleted: false } answer)
+                {
+                    (silent ??= []).Add(answer);
+                }
+            }
+        }
+
+        if (silent is not null)
+        {
+            await Task.WhenAny(Task.WhenAll(silent), Task.Delay(PeerLifeline.LongestSilence, time)).ConfigureAwait(false);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Watch([]);

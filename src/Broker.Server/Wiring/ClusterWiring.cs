@@ -32,6 +32,9 @@ internal sealed class ClusterWiring(ConfigStore config, int brokerId, PeerOption
     /// <summary>Brokers that clients are better not sent to at this moment.</summary>
     public IReadOnlyCollection<int> Suspects => _neighbours?.Suspects() ?? [];
 
+    /// <summary>Until it is known, as far as that takes some milliseconds, which of the brokers are among <see cref="Suspects"/>.</summary>
+    public ValueTask HearAsync(IReadOnlyCollection<int> brokers) => _neighbours?.HearAsync(brokers) ?? ValueTask.CompletedTask;
+
     /// <summary>For a controller whose tree others share. Call before <see cref="Connect"/>.</summary>
     public ClusterLinks Links(TreeWiring trees, TimeProvider time)
     {

@@ -154,7 +154,7 @@ public sealed class ControllerStartTests : IDisposable
         }
 
         await using EmbeddedTree tree = _directory.Open();
-        var store = new MetadataStore();
+        var store = new MetadataStore(TimeProvider.System);
         await using var controller = new ClusterController(tree, store, new RecordingHost(store), Policy, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<ClusterController>.Instance);
         InvalidDataException error = await Assert.ThrowsAsync<InvalidDataException>(() => controller.StartAsync(new BrokerRegistration(Id, null, Endpoints)));
         Assert.Contains("/brokers/topics/t/partitions/0/state", error.Message, StringComparison.Ordinal);
@@ -168,7 +168,7 @@ public sealed class ControllerStartTests : IDisposable
         await tree.CreateAsync("/brokers", default);
         await tree.CreateAsync("/brokers/ids", default);
         await tree.CreateAsync("/brokers/ids/7", default, CreateMode.Ephemeral);
-        var store = new MetadataStore();
+        var store = new MetadataStore(TimeProvider.System);
         await using var controller = new ClusterController(tree, store, new RecordingHost(store), Policy, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<ClusterController>.Instance);
 
         InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => controller.StartAsync(new BrokerRegistration(Id, null, Endpoints)));

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Cluster.Tests;
 
@@ -27,7 +28,7 @@ public sealed class MetadataImageTests
     [Fact]
     public void Every_image_of_the_store_has_the_next_version()
     {
-        var store = new MetadataStore();
+        var store = new MetadataStore(TimeProvider.System);
         Assert.Equal(0, store.Current.Version);
 
         MetadataImage swapped = store.Swap(MetadataImage.Empty.With(Topic("a")));
@@ -36,6 +37,29 @@ public sealed class MetadataImageTests
 
         store.Swap(MetadataImage.Empty);
         Assert.Equal(2, store.Current.Version);
+    }
+
+    [Fact]
+    public void Who_has_just_left_is_remembered_for_seconds_or_until_it_is_back()
+    {
+        var time = new FakeTimeProvider();
+        var store = new MetadataStore(time);
+        BrokerImage[] brokers = [.. Enumerable.Range(1, 3).Select(id => new BrokerImage(id, id, null, ImmutableDictionary<string, EndpointImage>.Empty))];
+        MetadataImage With(params int[] ids) => MetadataImage.Empty with { Brokers = [.. ids.Select(id => brokers[id - 1])] };
+        int[] Departed() => [.. store.JustDeparted(store.Current).Select(b => b.Id)];
+
+        store.Swap(With(1, 2, 3));
+        Assert.Empty(Departed());
+        store.Swap(With(1, 3));
+        time.Advance(TimeSpan.FromSeconds(4));
+        store.Swap(With(1));
+        Assert.Equal([2, 3], Departed());
+        store.Swap(store.Current.With(Topic("a")));
+        Assert.Equal([2, 3], Departed());
+        time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal([3], Departed());
+        store.Swap(With(1, 3));
+        Assert.Empty(Departed());
     }
 
     [Fact]

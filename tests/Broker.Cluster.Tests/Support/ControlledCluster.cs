@@ -175,7 +175,7 @@ internal sealed class ControlledCluster : IAsyncDisposable
 
     private async Task StartControllerAsync()
     {
-        (Store, Remote, Watch) = (new MetadataStore(), new RecordingRemote(), new FakeWatch());
+        (Store, Remote, Watch) = (new MetadataStore(TimeProvider.System), new RecordingRemote(), new FakeWatch());
         Host = new RecordingHost(Store);
         var links = new ClusterLinks
         {

@@ -15,6 +15,7 @@ internal sealed class SingleBroker : IAsyncDisposable
     {
         Tree = tree;
         Time = time;
+        Store = new MetadataStore(time);
         Host = new RecordingHost(Store);
         Controller = new ClusterController(tree, Store, Host, Policy, time, NullLogger<ClusterController>.Instance);
     }
@@ -30,7 +31,7 @@ internal sealed class SingleBroker : IAsyncDisposable
 
     public FakeTimeProvider Time { get; }
 
-    public MetadataStore Store { get; } = new();
+    public MetadataStore Store { get; }
 
     public RecordingHost Host { get; }
 

@@ -51,6 +51,22 @@ public sealed class KnockVerdictTests
     }
 
     [Fact]
+    public void A_listener_that_drops_connections_is_knocked_at_again_soon()
+    {
+        _verdict.Refused();
+        Assert.Equal(KnockVerdict.Pause, _verdict.Dropped());
+        Assert.True(_verdict.IsSuspect);
+        for (int i = 1; i < KnockVerdict.Needed; i++)
+        {
+            _verdict.Refused();
+        }
+
+        Assert.False(_verdict.Refuses);
+        _verdict.Refused();
+        Assert.True(_verdict.Refuses);
+    }
+
+    [Fact]
     public void It_stands_until_a_connection_is_accepted()
     {
         _verdict.Accepted();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Broker.Cluster;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Broker.Server.Tests;
 
@@ -11,9 +12,10 @@ public sealed class PeerWatchTests : IAsyncLifetime
     private const string Name = "INTERNAL";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly PeerOptions Options = new() { Listener = Name, ClientId = "1", ControlTimeout = TimeSpan.FromSeconds(30), MaxFrameBytes = 1000 };
+
     private readonly SemaphoreSlim _changes = new(0);
-    private readonly PeerWatch _watch = new(
-        new PeerOptions { Listener = Name, ClientId = "1", ControlTimeout = TimeSpan.FromSeconds(30), MaxFrameBytes = 1000 }, TimeProvider.System, NullLogger<PeerWatch>.Instance);
+    private readonly PeerWatch _watch = new(Options, TimeProvider.System, NullLogger<PeerWatch>.Instance);
 
     public Task InitializeAsync()
     {
@@ -83,6 +85,72 @@ public sealed class PeerWatchTests : IAsyncLifetime
         _watch.Watch([]);
         Assert.Equal(0, await connection.ReceiveAsync(new byte[1], SocketFlags.None).WaitAsync(Patience));
         Assert.False(_watch.Refuses(broker));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_sign_of_life_is_waited_for_or_the_end_of_the_connection(bool lives)
+    {
+        // Time does not pass: nothing else can end the wait.
+        await using var watch = new PeerWatch(Options, new FakeTimeProvider(), NullLogger<PeerWatch>.Instance);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        BrokerImage broker = At("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
+        watch.Watch([broker]);
+        using Socket connection = await listener.AcceptSocketAsync().WaitAsync(Patience);
+        Task heard;
+        do
+        {
+            // The other side may not have noticed yet that it is connected.
+            heard = watch.HearAsync([broker.Id]).AsTask();
+        }
+        while (heard.IsCompleted);
+
+        byte[] question = new byte[14];
+        await connection.ReceiveAsync(question, SocketFlags.None).WaitAsync(Patience);
+        Assert.Equal([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 0, 0, 0], question);
+        Assert.False(heard.IsCompleted);
+        Assert.False(watch.HearAsync([broker.Id]).IsCompleted);
+        Assert.True(watch.HearAsync([broker.Id + 1]).IsCompleted);
+        if (lives)
+        {
+            await connection.SendAsync(new byte[] { 0, 0, 0, 0 }, SocketFlags.None);
+        }
+        else
+        {
+            connection.Close();
+        }
+
+        await heard.WaitAsync(Patience);
+        Assert.Equal(lives ? [] : [broker.Id], watch.Suspects());
+    }
+
+    [Fact]
+    public async Task Who_is_silent_is_waited_for_once()
+    {
+        var time = new FakeTimeProvider();
+        await using var watch = new PeerWatch(Options, time, NullLogger<PeerWatch>.Instance);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        BrokerImage broker = At("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
+        watch.Watch([broker]);
+        using Socket connection = await listener.AcceptSocketAsync().WaitAsync(Patience);
+        Task heard;
+        do
+        {
+            heard = watch.HearAsync([broker.Id]).AsTask();
+        }
+        while (heard.IsCompleted);
+
+        time.Advance(PeerLifeline.LongestSilence);
+        await heard.WaitAsync(Patience);
+        Assert.True(watch.HearAsync([broker.Id]).IsCompleted);
+        Assert.Empty(watch.Suspects());
+
+        // Its answer comes late, and it is asked again.
+        await connection.SendAsync(new byte[] { 0, 0, 0, 0 }, SocketFlags.None);
+        await TransactionSteps.UntilAsync(() => Task.FromResult(watch.HearAsync([broker.Id])), answer => !answer.IsCompleted);
     }
 
     private static BrokerImage At(string host, int port) => new(2, 5, null, new Dictionary<string, EndpointImage> { [Name] = new(host, port, "PLAINTEXT") });

@@ -46,7 +46,7 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
 
         return new MetadataResponse
         {
-            Brokers = view.Brokers(),
+            Brokers = Brokers(view),
             ClusterId = view.Image.ClusterId,
             ControllerId = view.Image.ControllerId,
             Topics = topics,
@@ -59,6 +59,12 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     /// </summary>
     private async ValueTask AwaitElectionAsync(MetadataRequest request)
     {
+        if (Leaders(request) is { Count: > 0 } leaders)
+        {
+            // A killed process closes its sockets one after the other, and that of the client may be among the first.
+            await services.Cluster.HearAsync(leaders).ConfigureAwait(false);
+        }
+
         long since = services.Time.GetTimestamp();
         for (Task next = services.Metadata.Next; IsElectionDue(request); next = services.Metadata.Next)
         {
@@ -72,25 +78,35 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
         }
     }
 
+    /// <summary>Who leads what is asked for; not looked for in a single broker.</summary>
+    private HashSet<int> Leaders(MetadataRequest request)
+    {
+        MetadataImage image = services.Metadata.Current;
+        HashSet<int> leaders = [];
+        if (image.Brokers.Count > 1)
+        {
+            foreach (TopicImage topic in Asked(request, image))
+            {
+                foreach (PartitionImage partition in topic.PartitionArray)
+                {
+                    leaders.Add(partition.Leader);
+                }
+            }
+        }
+
+        return leaders;
+    }
+
+    private static IEnumerable<TopicImage> Asked(MetadataRequest request, MetadataImage image) => request.Topics.IsNull
+        ? image.Topics
+        : request.Topics.Select(asked => asked.Name is null ? image.Topic(asked.TopicId) : image.Topic(asked.Name)).OfType<TopicImage>();
+
     /// <summary>Whether something that is asked for is led by a broker that is not there; where nobody can lead, no leader is noted.</summary>
     private bool IsElectionDue(MetadataRequest request)
     {
         MetadataImage image = services.Metadata.Current;
         IReadOnlyCollection<int> suspects = services.Cluster.Suspects;
-        if (request.Topics.IsNull)
-        {
-            return image.Topics.Any(topic => IsElectionDue(topic, image, suspects));
-        }
-
-        foreach (MetadataRequest.MetadataRequestTopic asked in request.Topics)
-        {
-            if ((asked.Name is null ? image.Topic(asked.TopicId) : image.Topic(asked.Name)) is { } topic && IsElectionDue(topic, image, suspects))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return Asked(request, image).Any(topic => IsElectionDue(topic, image, suspects));
     }
 
     private static bool IsElectionDue(TopicImage topic, MetadataImage image, IReadOnlyCollection<int> suspects)
@@ -105,6 +121,36 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
 
         return false;
     }
+
+    /// <summary>
+    /// Those that have just gone as well: librdkafka forgets a broker that is not listed, and with it, for up to a second, who leads now what that broker led. Apache Kafka lists a dead
+    /// broker until its session ends.
+    /// </summary>
+    private List<MetadataResponse.MetadataResponseBroker> Brokers(ListenerView view)
+    {
+        var brokers = new List<MetadataResponse.MetadataResponseBroker>(view.Image.Brokers.Count);
+        foreach (BrokerImage broker in view.Image.Brokers)
+        {
+            if (broker.Endpoint(view.Listener) is { } endpoint)
+            {
+                brokers.Add(Listed(broker, endpoint));
+            }
+        }
+
+        foreach (BrokerImage broker in services.Metadata.JustDeparted(view.Image))
+        {
+            // Unless another one has its place.
+            if (broker.Endpoint(view.Listener) is { } endpoint && !brokers.Exists(b => b.Host == endpoint.Host && b.Port == endpoint.Port))
+            {
+                brokers.Add(Listed(broker, endpoint));
+            }
+        }
+
+        return brokers;
+    }
+
+    private static MetadataResponse.MetadataResponseBroker Listed(BrokerImage broker, EndpointImage endpoint) =>
+        new() { NodeId = broker.Id, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack };
 
     private async ValueTask AddAskedAsync(MetadataRequest request, short version, ListenerView view, List<MetadataResponse.MetadataResponseTopic> topics)
     {
@@ -195,20 +241,6 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     /// <summary>The image as seen through one listener.</summary>
     private readonly record struct ListenerView(MetadataImage Image, string Listener, short Version, IReadOnlyCollection<int> Suspects)
     {
-        public List<MetadataResponse.MetadataResponseBroker> Brokers()
-        {
-            var brokers = new List<MetadataResponse.MetadataResponseBroker>(Image.Brokers.Count);
-            foreach (BrokerImage broker in Image.Brokers)
-            {
-                if (broker.Endpoint(Listener) is { } endpoint)
-                {
-                    brokers.Add(new() { NodeId = broker.Id, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack });
-                }
-            }
-
-            return brokers;
-        }
-
         /// <summary>
         /// A leader without this listener cannot be reached by the client; before v6 there was no code of its own for that. Nor can one that has just closed its connections.
         /// </summary>

@@ -115,7 +115,7 @@ public sealed record MetadataImage
 /// <summary>Holds the current image. Readers take it once and keep what they took; the controller's thread is the only writer.</summary>
 public sealed class MetadataStore(TimeProvider time)
 {
-    private static readonly TimeSpan DepartureMatters = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DepartureMatters = TimeSpan.FromSeconds(3);
 
     private volatile MetadataImage _current = MetadataImage.Empty;
     private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -125,7 +125,10 @@ public sealed class MetadataStore(TimeProvider time)
     /// <summary>Completes when there is another image than the one that is current. To be taken before that is looked at.</summary>
     public Task Next => _next.Task;
 
-    /// <summary>Brokers that are not among those of the image, and were a moment before it: some seconds at most.</summary>
+    /// <summary>
+    /// Brokers that are not among those of the image, and were seconds before it, in the middle of leading what others lead now. Those who handed over first or took what they led
+    /// with them are not among them.
+    /// </summary>
     public IEnumerable<BrokerImage> JustDeparted(MetadataImage image) => image.Departed.Where(d => Matters(d.Since)).Select(d => d.Broker);
 
     /// <summary>Returns the image as it is now current: with the next version.</summary>
@@ -146,7 +149,26 @@ public sealed class MetadataStore(TimeProvider time)
         return
         [
             .. _current.Departed.Where(d => Matters(d.Since) && next.Broker(d.Broker.Id) is null),
-            .. _current.Brokers.Where(b => next.Broker(b.Id) is null).Select(b => (b, now)),
+            .. _current.Brokers.Where(b => next.Broker(b.Id) is null && IsSucceeded(b.Id, next)).Select(b => (b, now)),
         ];
+    }
+
+    private bool IsSucceeded(int broker, MetadataImage next)
+    {
+        foreach (TopicImage before in _current.Topics)
+        {
+            if (next.Topic(before.Name) is { } after && !ReferenceEquals(after, before))
+            {
+                foreach ((PartitionImage led, PartitionImage leads) in before.PartitionArray.Zip(after.PartitionArray))
+                {
+                    if (led.Leader == broker && leads.Leader >= 0 && leads.Leader != broker)
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+
+        return false;
     }
 }

@@ -40,25 +40,40 @@ public sealed class MetadataImageTests
     }
 
     [Fact]
-    public void Who_has_just_left_is_remembered_for_seconds_or_until_it_is_back()
+    public void Who_has_gone_while_it_led_is_remembered_for_seconds_or_until_it_is_back()
     {
         var time = new FakeTimeProvider();
         var store = new MetadataStore(time);
-        BrokerImage[] brokers = [.. Enumerable.Range(1, 3).Select(id => new BrokerImage(id, id, null, ImmutableDictionary<string, EndpointImage>.Empty))];
-        MetadataImage With(params int[] ids) => MetadataImage.Empty with { Brokers = [.. ids.Select(id => brokers[id - 1])] };
+        BrokerImage[] brokers = [.. Enumerable.Range(1, 5).Select(id => new BrokerImage(id, id, null, ImmutableDictionary<string, EndpointImage>.Empty))];
+        TopicImage[] topics = [.. brokers.Select(b => Topic($"led by {b.Id}"))];
+        void Live(IEnumerable<int> ids, params int[] leaders)
+        {
+            MetadataImage image = store.Current with { Brokers = [.. ids.Select(id => brokers[id - 1])] };
+            foreach ((TopicImage topic, int leader) in topics.Zip(leaders))
+            {
+                image = image.With(topic with { PartitionArray = [topic.PartitionArray[0] with { Leader = leader }] });
+            }
+
+            store.Swap(image);
+        }
+
         int[] Departed() => [.. store.JustDeparted(store.Current).Select(b => b.Id)];
 
-        store.Swap(With(1, 2, 3));
+        Live([1, 2, 3, 4, 5], 1, 2, 3, 4, 5);
         Assert.Empty(Departed());
-        store.Swap(With(1, 3));
-        time.Advance(TimeSpan.FromSeconds(4));
-        store.Swap(With(1));
+
+        // 4 hands over before it leaves, nobody can lead what 5 led.
+        Live([1, 2, 3, 4, 5], 1, 2, 3, 1, 5);
+        Live([1, 3], 1, 1, 3, 1, -1);
+        Assert.Equal([2], Departed());
+        time.Advance(TimeSpan.FromSeconds(2));
+        Live([1], 1, 1, 1, 1, -1);
         Assert.Equal([2, 3], Departed());
         store.Swap(store.Current.With(Topic("a")));
         Assert.Equal([2, 3], Departed());
-        time.Advance(TimeSpan.FromSeconds(6));
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([3], Departed());
-        store.Swap(With(1, 3));
+        Live([1, 3]);
         Assert.Empty(Departed());
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -44,6 +45,8 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
                 await ReassignAsync();
                 await ElectAsync();
                 await ConfigureAsync();
+                await GroupAsync();
+                await ZooKeeperAsync();
             }
             finally
             {
@@ -144,10 +147,96 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
             await RunAsync("configs", "--describe --entity-type brokers --entity-default");
         }
 
+        private async Task GroupAsync()
+        {
+            await RunAsync("topics", "--create --topic read --replica-assignment 1:2:3,2:3:1");
+            var producing = new ProducerConfig { BootstrapServers = cluster.Bootstrap, Acks = Acks.All, MessageTimeoutMs = 120_000 };
+            using (IProducer<Null, string> producer = new ProducerBuilder<Null, string>(producing).SetLogHandler((_, _) => { }).Build())
+            {
+                await Task.WhenAll(Enumerable.Range(0, 20).Select(i => producer.ProduceAsync(new TopicPartition("read", i % 2), new Message<Null, string> { Value = $"{i}" })));
+            }
+
+            var consuming = new ConsumerConfig { BootstrapServers = cluster.Bootstrap, GroupId = "readers", ClientId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest, EnableAutoCommit = false };
+            using (IConsumer<Ignore, string> consumer = new ConsumerBuilder<Ignore, string>(consuming).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build())
+            {
+                consumer.Subscribe("read");
+                for (int taken = 0; taken < 20; taken++)
+                {
+                    Assert.NotNull(consumer.Consume(TimeSpan.FromSeconds(60)));
+                }
+
+                consumer.Commit([new TopicPartitionOffset("read", 0, 7), new TopicPartitionOffset("read", 1, 3)]);
+                await RunAsync("consumer-groups", "--list --state");
+                await RunAsync("consumer-groups", "--describe --group readers");
+                await RunAsync("consumer-groups", "--describe --group readers --members --verbose");
+                await RunAsync("consumer-groups", "--describe --group readers --state");
+                await RunAsync("consumer-groups", "--group readers --topic read --reset-offsets --to-earliest --execute");
+                await RunAsync("consumer-groups", "--delete-offsets --group readers --topic read:0");
+                await RunAsync("consumer-groups", "--delete --group readers");
+                consumer.Close();
+            }
+
+            // The group goes on when its coordinator has ended.
+            int coordinator;
+            using (IAdminClient admin = cluster.Admin())
+            {
+                coordinator = (await admin.DescribeConsumerGroupsAsync(["readers"])).ConsumerGroupDescriptions[0].Coordinator.Id;
+            }
+
+            await cluster[coordinator].StopAsync();
+            await UntilAsync("__consumer_offsets", ps => ps.TrueForAll(p => p.Leader > 0 && p.Leader != coordinator && p.InSyncReplicas.Length == 2));
+            await Task.WhenAll(cluster.Members.Where(m => m.IsRunning).Select(m => Eventually.TrueAsync(
+                () => cluster.Ask(m, admin => admin.GetMetadata(TimeSpan.FromSeconds(5)).Brokers)?.TrueForAll(b => b.BrokerId != coordinator) ?? false, $"broker {m.Id} knows that {coordinator} has ended\n{cluster.Logs}")));
+            await RunAsync("consumer-groups", "--describe --all-groups");
+            await RunAsync("consumer-groups", "--group readers --topic read:0 --reset-offsets --to-earliest --dry-run");
+            await RunAsync("consumer-groups", "--group readers --topic read:0 --reset-offsets --shift-by 2 --execute");
+            await RunAsync("consumer-groups", "--delete-offsets --group readers --topic read:1");
+            await RunAsync("consumer-groups", "--describe --group readers");
+            await cluster[coordinator].StartAsync(cluster[coordinator].Kind);
+            await UntilAsync("__consumer_offsets", ps => ps.TrueForAll(p => p.InSyncReplicas.Length == 3));
+            await RunAsync("consumer-groups", "--describe --group readers");
+            await RunAsync("consumer-groups", "--delete --group readers");
+            await RunAsync("consumer-groups", "--delete --group readers");
+            await RunAsync("consumer-groups", "--list");
+        }
+
+        /// <summary>What operators look at and do in the tree itself.</summary>
+        private async Task ZooKeeperAsync()
+        {
+            await RunAsync("topics", "--create --topic seen --replica-assignment 1:2,2:3 --config retention.ms=100000 --config cleanup.policy=compact");
+            await InTreeAsync(
+                "ls /", "ls /brokers", "ls /brokers/ids", "get /brokers/ids/1", "ls /brokers/topics", "get /brokers/topics/seen", "ls -R /brokers/topics/seen", "get /brokers/topics/seen/partitions/1/state",
+                "get /config/topics/seen", "ls /config", "get /config/brokers/2", "get /config/brokers/<default>", "ls /admin", "ls /admin/delete_topics", "ls /consumers", "get /brokers/seqid",
+                "ls /isr_change_notification", "ls /log_dir_event_notification", "get /brokers/topics/nobody", "get /controller", "ls /feature", "get /feature");
+
+            // Another controller is elected, and goes on with what was asked of the one before.
+            await InTreeAsync("delete /controller");
+            await cluster.ControllerAsync();
+            await RunAsync("topics", "--create --topic after --replica-assignment 2:3");
+            await InTreeAsync("create /admin/delete_topics/seen", "ls /admin/delete_topics");
+            await Eventually.TrueAsync(() => shell.RunAsync("topics", "--list").Result.Lines is var topics && !topics.Contains("seen") && topics.Contains("after"), $"seen is deleted\n{cluster.Logs}");
+            await InTreeAsync("ls /admin/delete_topics", "ls /brokers/topics", "get /config/topics/seen");
+        }
+
+        /// <summary>One after the other in one shell, which ends with the first that fails.</summary>
+        private async Task InTreeAsync(params string[] commands)
+        {
+            CommandResult result = await Command.RunAsync(Path.Combine(Repository.KafkaReleases!, "3.9", "bin", "zookeeper-shell.sh"), [cluster.ZooKeeperAddresses], string.Join('\n', commands) + "\n");
+            string[] printed = [.. result.Lines.SkipWhile(l => !l.StartsWith("WatchedEvent", StringComparison.Ordinal)).Skip(1).Select(InTree)];
+            string[] failed = [.. result.Error.Split('\n', StringSplitOptions.TrimEntries).Where(l => l.StartsWith("Node ", StringComparison.Ordinal))];
+            Told.AddRange(commands.Select((command, i) => $"$ zookeeper-shell {command}\n{string.Join('\n', printed.Skip(i).Take(i == commands.Length - 1 ? int.MaxValue : 1).Concat(i == commands.Length - 1 ? failed : []))}"));
+        }
+
         private async Task RunAsync(string name, string arguments, Func<string, bool>? wanted = null)
         {
             (int exitCode, string[] lines) = await shell.RunAsync(name, arguments);
             string[] shown = [.. lines.Where(l => !l.StartsWith("at ", StringComparison.Ordinal) && !l.Contains("is deprecated", StringComparison.Ordinal) && (wanted is null || wanted(l))).Select(l => Normal(l.Replace(cluster.Bootstrap, "(bootstrap)", StringComparison.Ordinal)))];
+            if (name == "consumer-groups")
+            {
+                // In the order of a hash table.
+                Array.Sort(shown, StringComparer.Ordinal);
+            }
+
             Told.Add($"$ {name} {arguments.Replace(_home, "", StringComparison.Ordinal)} = {exitCode}\n{string.Join('\n', shown)}");
         }
 
@@ -186,10 +275,40 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
     /// <summary>The order of an ISR means nothing.</summary>
     private static string Normal(string line)
     {
-        line = Sentence().Replace(line, "$1");
+        line = Coordinator().Replace(Member().Replace(Sentence().Replace(line, "$1"), "reader-X"), "(coordinator)");
         line = Blanks().Replace(Elr().Replace(TopicId().Replace(line, "TopicId: X"), ""), " ");
         return Isr().Replace(line, m => $"Isr: {string.Join(",", m.Groups[1].Value.Split(',').Order(StringComparer.Ordinal))}");
     }
+
+    /// <summary>Without who is the controller, since when, and how often that changed, and the features that brokers can run with; the order of keys means nothing.</summary>
+    private static string InTree(string line)
+    {
+        line = Changing().Replace(Port().Replace(line, m => m.Value.Replace(m.Groups[1].Value, "0", StringComparison.Ordinal)), "\"$1\":0");
+        if (!line.StartsWith('{'))
+        {
+            return line;
+        }
+
+        JsonObject node = JsonNode.Parse(line)!.AsObject();
+        if (node.ContainsKey("endpoints"))
+        {
+            node.Remove("features");
+        }
+
+        return string.Join(", ", node.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}: {p.Value?.ToJsonString()}"));
+    }
+
+    [GeneratedRegex("\"(timestamp|topic_id|controller_epoch|brokerid)\":(?:\"[^\"]*\"|\\d+)")]
+    private static partial Regex Changing();
+
+    [GeneratedRegex("(?:127\\.0\\.0\\.1:|\"port\":)(\\d+)")]
+    private static partial Regex Port();
+
+    [GeneratedRegex(@"reader-[0-9a-f]{8}-[0-9a-f-]{27}")]
+    private static partial Regex Member();
+
+    [GeneratedRegex(@"127\.0\.0\.1:\d+\s+\(\d\)")]
+    private static partial Regex Coordinator();
 
     // What went wrong is the same, the words are each broker's own.
     [GeneratedRegex(@"(org\.apache\.kafka\.common\.errors\.\w+Exception): .*")]

@@ -123,8 +123,8 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     }
 
     /// <summary>
-    /// Those that have just gone as well: librdkafka forgets a broker that is not listed, and with it, for up to a second, who leads now what that broker led. Apache Kafka lists a dead
-    /// broker until its session ends.
+    /// Those that have just died as well: librdkafka forgets a broker that is not listed, and with it, for up to a second, who leads now what that broker led. Apache Kafka lists a dead
+    /// broker until its session ends. Not those that were stopped: clients ask all that are listed for their groups.
     /// </summary>
     private List<MetadataResponse.MetadataResponseBroker> Brokers(ListenerView view)
     {

@@ -24,6 +24,9 @@ internal static partial class StorageLog
     [LoggerMessage(6, LogLevel.Warning, "[Log partition={Partition}] Cut {Bytes} bytes from segment {BaseOffset} at offset {EndOffset}: no intact batch follows")]
     public static partial void TailCut(this ILogger logger, TopicPartition partition, long bytes, long baseOffset, long endOffset);
 
+    [LoggerMessage(65, LogLevel.Information, "[Log partition={Partition}] Cut {Bytes} zero bytes from segment {BaseOffset} at offset {EndOffset}: nothing was written there, or no more than the start of a batch")]
+    public static partial void ZerosCut(this ILogger logger, TopicPartition partition, long bytes, long baseOffset, long endOffset);
+
     [LoggerMessage(7, LogLevel.Warning, "[Log partition={Partition}] Deleting segment {BaseOffset}: it lies behind a damaged one")]
     public static partial void SegmentBehindDamage(this ILogger logger, TopicPartition partition, long baseOffset);
 

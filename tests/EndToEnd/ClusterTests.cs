@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Broker.ZooKeeper.Tests;
 using Confluent.Kafka;
@@ -114,6 +115,47 @@ public sealed class ClusterTests : IAsyncLifetime
         Array.ForEach(connections, c => c.Dispose());
 
         Task AllSeeAsync(short level) => Eventually.TrueAsync(() => connections.All(c => RawFeatures.LevelAsync(c).Result == level), $"every broker has level {level} in force");
+    }
+
+    [ZooKeeperFact]
+    public async Task The_number_of_fetchers_changes_while_records_are_replicated()
+    {
+        const string Led = "led-by-the-first";
+        const int Many = 8;
+        string Logs() => string.Join("\n----\n", _brokers.Select(b => b.Log));
+        using IAdminClient admin = Admin();
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = Led, NumPartitions = Many, ReplicationFactor = -1, ReplicasAssignments = Enumerable.Range(0, Many).ToDictionary(p => p, _ => (List<int>)[1, 2, 3]) }]);
+        await using var load = new VerifiedLoad(Bootstrap, Led, Many, pauseMs: 1);
+        await load.ProgressAsync("with one fetcher", Logs);
+        int[] before = [.. _brokers[1..].Select(b => Connections(b, _brokers[0].Port))];
+        foreach (int count in (int[])[2, 4, 2, 1])
+        {
+            await SetFetchersAsync(admin, count);
+            await Eventually.TrueAsync(
+                () => _brokers[1..].Zip(before).All(b => Connections(b.First, _brokers[0].Port) == b.Second + count - 1), () => $"each follower has {count} connections to fetch by, and not {string.Join(", ", _brokers[1..].Select(b => Connections(b, _brokers[0].Port)))} where it had {string.Join(", ", before)} with those of one\n{Logs()}");
+            await load.ProgressAsync($"with {count} fetchers", Logs);
+        }
+
+        await load.StopAsync(Logs);
+    }
+
+    private static async Task SetFetchersAsync(IAdminClient admin, int count)
+    {
+        foreach (int follower in (int[])[2, 3])
+        {
+            await admin.IncrementalAlterConfigsAsync(new()
+            {
+                [new ConfigResource { Type = ResourceType.Broker, Name = $"{follower}" }] = [new ConfigEntry { Name = "num.replica.fetchers", Value = $"{count}", IncrementalOperation = AlterConfigOpType.Set }],
+            });
+        }
+    }
+
+    /// <summary>Established ones of the broker to a port.</summary>
+    private static int Connections(BrokerProcess broker, int port)
+    {
+        HashSet<string> own = [.. Directory.GetFiles($"/proc/{broker.ProcessId}/fd").Select(fd => File.ResolveLinkTarget(fd, false)?.Name ?? "")];
+        return ((string[])["tcp", "tcp6"]).SelectMany(kind => File.ReadLines($"/proc/{broker.ProcessId}/net/{kind}").Skip(1)).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Count(columns => columns[3] == "01" && columns[2].EndsWith(port.ToString("X4", CultureInfo.InvariantCulture), StringComparison.Ordinal) && own.Contains($"socket:[{columns[9]}]"));
     }
 
     private async Task CreateTopicAsync()

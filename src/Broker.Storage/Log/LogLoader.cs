@@ -235,8 +235,13 @@ internal static class LogLoader
                 break;
             }
 
-            (long cutBytes, end) = segments[i].Recover(epochs, gapsBelow, i + 1 < segments.Count ? segments[i + 1].BaseOffset : long.MaxValue);
+            (long cutBytes, long unusedBytes, end) = segments[i].Recover(epochs, gapsBelow, i + 1 < segments.Count ? segments[i + 1].BaseOffset : long.MaxValue);
             services.Logger.SegmentRecovered(tp, baseOffset, end);
+            if (unusedBytes > 0)
+            {
+                services.Logger.ZerosCut(tp, unusedBytes, baseOffset, end);
+            }
+
             if (cutBytes > 0)
             {
                 isCut = true;

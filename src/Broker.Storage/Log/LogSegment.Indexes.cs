@@ -53,11 +53,14 @@ internal sealed partial class LogSegment
         }
     }
 
-    /// <summary>Checks every batch, cuts the file after the last good one, rebuilds the indexes. Returns the bytes cut and the offset after the last record.</summary>
+    /// <summary>
+    /// Checks every batch, cuts the file after the last good one, rebuilds the indexes. Returns the bytes that were cut, those of a file where nothing else but zeros was left apart, and the
+    /// offset after the last record.
+    /// </summary>
     /// <param name="epochs">Told of the batches' leader epochs.</param>
     /// <param name="gapsBelow">Below this offset compaction may have left gaps. Elsewhere a batch that does not begin where the one before it ends has a wrong base offset, which no checksum covers.</param>
     /// <param name="limit">Where the next segment starts.</param>
-    public (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit)
+    public (long CutBytes, long UnusedBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit)
     {
         long fileLength = _files.Length(File);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScanBufferSize);
@@ -145,7 +148,7 @@ internal sealed partial class LogSegment
         }
     }
 
-    private (long CutBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit, long fileLength, Span<byte> buffer)
+    private (long CutBytes, long UnusedBytes, long NextOffset) Recover(LeaderEpochs epochs, long gapsBelow, long limit, long fileLength, Span<byte> buffer)
     {
         OffsetIndex offsets = new(BaseOffset);
         TimeIndex times = new(BaseOffset);
@@ -190,7 +193,7 @@ internal sealed partial class LogSegment
 
         Transactions.TruncateTo(0);
         WriteIndexesIfThereIsRoom();
-        return (isUnused ? 0 : fileLength - good, next);
+        return isUnused ? (0, fileLength - good, next) : (fileLength - good, 0, next);
     }
 
     /// <summary>Whether nothing was ever written there: a segment that was given its whole size when it began.</summary>

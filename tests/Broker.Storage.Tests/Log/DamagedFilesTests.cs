@@ -227,6 +227,27 @@ public class DamagedFilesTests
         Assert.Equal((1, 3), (rig.Log.LogStartOffset, rig.Log.LogEndOffset));
     }
 
+    /// <summary>What is left of it are zeros, as of a file that was given its whole size; in a compacted log no gap behind them tells.</summary>
+    [Fact]
+    public void A_batch_that_is_torn_within_its_base_offset_is_told_and_what_comes_behind_is_kept()
+    {
+        CapturedLog log = new();
+        using LogRig rig = new(LogRig.Topic(("cleanup.policy", "compact"), ("segment.bytes", "200"))) { Loggers = log };
+        string first = Path.Combine(rig.PartitionPath, "00000000000000000000.log");
+        do
+        {
+            rig.Append(Batches.Keyed("k", $"{rig.Log.LogEndOffset}"));
+        }
+        while (Directory.GetFiles(rig.PartitionPath, "*.log").Length < 2);
+
+        long end = rig.Log.LogEndOffset;
+        int batch = (int)(new FileInfo(first).Length / (end - 1));
+        rig.Crash(() => File.WriteAllBytes(first, File.ReadAllBytes(first)[..^(batch - 7)]));
+        Assert.Equal(end, rig.Log.LogEndOffset);
+        Assert.Equal([.. Enumerable.Range(0, (int)end - 2).Select(i => (long)i), end - 1], LogReader.Records(rig.Log, 0).Select(r => r.Item1));
+        Assert.Contains(log.Lines, l => l.Text.Contains("Cut 7 zero bytes from segment 0", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_log_that_was_starting_over_when_the_process_died_starts_over()
     {

@@ -1,5 +1,6 @@
 using Broker.Configuration;
 using Broker.Protocol;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -37,6 +38,8 @@ internal sealed class LogRig : IDisposable
     public bool HasThreads { get; }
 
     public FakeTimeProvider Clock { get; }
+
+    public ILoggerFactory Loggers { get; set; } = NullLoggerFactory.Instance;
 
     public LogManager Manager { get; private set; }
 
@@ -97,7 +100,7 @@ internal sealed class LogRig : IDisposable
     private LogManager Open()
     {
         LogManagerOptions options = new() { Directories = [_directory.Path], BrokerId = 1, ClusterId = "cluster", ConfigOf = _ => Config, Cleaner = () => Cleaner, HasThreads = HasThreads, VerifiesTransactions = () => VerifiesTransactions };
-        LogManager manager = new(options, Clock, NullLoggerFactory.Instance, Files);
+        LogManager manager = new(options, Clock, Loggers, Files);
         manager.LoadAsync(CancellationToken.None).Wait();
         return manager;
     }

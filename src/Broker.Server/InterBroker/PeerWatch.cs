@@ -84,7 +84,8 @@ internal sealed class PeerWatch(PeerOptions options, TimeProvider time, ILogger<
 
         if (silent is not null)
         {
-            await Task.WhenAny(Task.WhenAll(silent), Task.Delay(PeerLifeline.LongestSilence, time)).ConfigureAwait(false);
+            // Nothing fails but the patience.
+            await Task.WhenAll(silent).WaitAsync(PeerLifeline.LongestSilence, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -10,8 +10,6 @@ internal sealed class TransactionSteps(TestBroker broker)
     public const string Id = "tx";
     public const string Topic = "t";
 
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     public static async Task<TransactionSteps> StartAsync(TestBroker broker, int partitions = 2)
     {
         CreateTopicsResponse created = await broker.AskAsync<CreateTopicsResponse>(
@@ -29,7 +27,7 @@ internal sealed class TransactionSteps(TestBroker broker)
     /// <summary>Initialises a producer as clients do: again while the coordinator is loading or something is ending.</summary>
     public async Task<(long ProducerId, short Epoch)> InitAsync(int version = 4, string id = Id, int timeoutMs = 60_000)
     {
-        InitProducerIdResponse response = await UntilAsync(
+        InitProducerIdResponse response = await Wait.UntilAsync(
             () => TryInitAsync(version, id, timeoutMs),
             answer => answer.ErrorCode is not (ErrorCode.ConcurrentTransactions or ErrorCode.CoordinatorLoadInProgress));
         Assert.Equal(ErrorCode.None, response.ErrorCode);
@@ -94,7 +92,7 @@ internal sealed class TransactionSteps(TestBroker broker)
         broker.AskAsync<EndTxnResponse>(ApiKey.EndTxn, version, new EndTxnRequest { TransactionalId = id, ProducerId = producer.ProducerId, ProducerEpoch = producer.Epoch, Committed = commit });
 
     /// <summary>Waits until the markers are written: nothing of the id is open or ending.</summary>
-    public async Task RestAsync(string id = Id) => await UntilAsync(
+    public async Task RestAsync(string id = Id) => await Wait.UntilAsync(
         async () => (await DescribeAsync(id)).TransactionState,
         state => state is "Empty" or "CompleteCommit" or "CompleteAbort");
 
@@ -129,21 +127,6 @@ internal sealed class TransactionSteps(TestBroker broker)
             },
         });
         return response.Topics.ToArray()[0].Partitions.ToArray()[0].Offset;
-    }
-
-    public static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isDone)
-    {
-        using var cancellation = new CancellationTokenSource(Patience);
-        while (true)
-        {
-            T answer = await ask();
-            if (isDone(answer))
-            {
-                return answer;
-            }
-
-            await Task.Delay(5, cancellation.Token);
-        }
     }
 
     private static List<string> Visible(ReadOnlyMemory<byte> bytes, bool committed, Queue<FetchResponse.AbortedTransaction> aborted)

@@ -112,7 +112,7 @@ public sealed class TransactionStoryTests
 
         Assert.Equal(0, await steps.LatestOffsetAsync(0, committed: true));
         Assert.Equal(ErrorCode.None, await steps.ProduceAsync(me, 0, 1, "b"));
-        EndTxnResponse end = await TransactionSteps.UntilAsync(() => steps.EndAsync(me, commit: true), answer => answer.ErrorCode != ErrorCode.CoordinatorLoadInProgress);
+        EndTxnResponse end = await Wait.UntilAsync(() => steps.EndAsync(me, commit: true), answer => answer.ErrorCode != ErrorCode.CoordinatorLoadInProgress);
         Assert.Equal(ErrorCode.None, end.ErrorCode);
         await steps.RestAsync();
         Assert.Equal(["a", "b"], (await steps.ReadAsync(0, committed: true)).Values);
@@ -125,7 +125,7 @@ public sealed class TransactionStoryTests
         TransactionSteps steps = await TransactionSteps.StartAsync(broker);
         (long, short) me = await steps.InitAsync(timeoutMs: 1);
         await steps.AddAsync(me, [0]);
-        await TransactionSteps.UntilAsync(async () => (await steps.DescribeAsync(TransactionSteps.Id)).TransactionState, state => state == "CompleteAbort");
+        await Wait.UntilAsync(async () => (await steps.DescribeAsync(TransactionSteps.Id)).TransactionState, state => state == "CompleteAbort");
         Assert.Equal(ErrorCode.ProducerFenced, (await steps.EndAsync(me, commit: true)).ErrorCode);
         Assert.Equal(ErrorCode.InvalidTxnState, await AfterTimeout(steps, me));
     }

@@ -69,8 +69,8 @@ public sealed class TransactionalOffsetTests
         await AddOffsetsAsync(broker, me, 4);
         await CommitAsync(broker, me, 7, 4);
         await broker.RestartAsync();
-        await TransactionSteps.UntilAsync(() => FetchAsync(broker, requireStable: true), answer => answer.Error == ErrorCode.UnstableOffsetCommit);
-        EndTxnResponse end = await TransactionSteps.UntilAsync(() => steps.EndAsync(me, commit: true), answer => answer.ErrorCode != ErrorCode.CoordinatorLoadInProgress);
+        await Wait.UntilAsync(() => FetchAsync(broker, requireStable: true), answer => answer.Error == ErrorCode.UnstableOffsetCommit);
+        EndTxnResponse end = await Wait.UntilAsync(() => steps.EndAsync(me, commit: true), answer => answer.ErrorCode != ErrorCode.CoordinatorLoadInProgress);
         Assert.Equal(ErrorCode.None, end.ErrorCode);
         await steps.RestAsync();
         Assert.Equal((ErrorCode.None, 7), await FetchAsync(broker, requireStable: true));

@@ -5,7 +5,8 @@ namespace Broker.EndToEnd;
 
 /// <summary>
 /// Three brokers are restarted one after the other (SIGTERM, start, wait for the full ISR) while clients write and read: none of them sees an error. The pauses are printed.
-/// BROKER_ROLLING_RESTARTS says how many restarts, BROKER_ROLLING_KAFKA_RESTARTS how many of Apache Kafka 3.9 afterwards.
+/// BROKER_ROLLING_RESTARTS says how many restarts, BROKER_ROLLING_KAFKA_RESTARTS how many of Apache Kafka 3.9 afterwards, BROKER_ROLLING_INTERVAL_MS how long after one the next begins
+/// at the earliest: librdkafka doubles its pause before it connects again until ten seconds have passed without an attempt, so that who restarts quickly is waited for longer and longer.
 /// </summary>
 public sealed class RollingRestartTests(ITestOutputHelper output)
 {
@@ -41,11 +42,13 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         {
             ClusterMember member = cluster[(i % 3) + 1];
             string name = $"restart {i} of broker {member.Id}";
+            Task interval = Task.Delay(Number("BROKER_ROLLING_INTERVAL_MS", 0));
             await member.StopAsync();
             await member.StartAsync(kind);
             await cluster.FullIsrAsync($"after {name}");
             await native.ProgressAsync($"after {name}", Logs);
             pauses.Add((native.TakeLongestPause().TotalMilliseconds, (await java.TakeLongestPauseAsync($"after {name}", Logs)).TotalMilliseconds));
+            await interval;
         }
 
         await native.StopAsync(Logs);

@@ -115,7 +115,8 @@ public sealed record MetadataImage
 /// <summary>Holds the current image. Readers take it once and keep what they took; the controller's thread is the only writer.</summary>
 public sealed class MetadataStore(TimeProvider time)
 {
-    private static readonly TimeSpan DepartureMatters = TimeSpan.FromSeconds(3);
+    /// <summary>Who asks because of it asks at once. A broker that was stopped may be taken for one that died, if it was the controller and did not come to tell who leads now.</summary>
+    private static readonly TimeSpan DepartureMatters = TimeSpan.FromMilliseconds(500);
 
     private volatile MetadataImage _current = MetadataImage.Empty;
     private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,7 +127,7 @@ public sealed class MetadataStore(TimeProvider time)
     public Task Next => _next.Task;
 
     /// <summary>
-    /// Brokers that are not among those of the image, and were seconds before it, in the middle of leading what others lead now. Those who handed over first or took what they led
+    /// Brokers that are not among those of the image, and were a moment before it, in the middle of leading what others lead now. Those who handed over first or took what they led
     /// with them are not among them.
     /// </summary>
     public IEnumerable<BrokerImage> JustDeparted(MetadataImage image) => image.Departed.Where(d => Matters(d.Since)).Select(d => d.Broker);

@@ -153,7 +153,8 @@ public sealed class ClusterTests : IAsyncLifetime
     /// <summary>Established ones of the broker to a port.</summary>
     private static int Connections(BrokerProcess broker, int port)
     {
-        HashSet<string> own = [.. Directory.GetFiles($"/proc/{broker.ProcessId}/fd").Select(fd => File.ResolveLinkTarget(fd, false)?.Name ?? "")];
+        // One that was closed since it was listed has no target; only those that are kept open are to be counted.
+        HashSet<string> own = [.. Directory.GetFiles($"/proc/{broker.ProcessId}/fd").Select(fd => new FileInfo(fd).LinkTarget).OfType<string>()];
         return ((string[])["tcp", "tcp6"]).SelectMany(kind => File.ReadLines($"/proc/{broker.ProcessId}/net/{kind}").Skip(1)).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Count(columns => columns[3] == "01" && columns[2].EndsWith(port.ToString("X4", CultureInfo.InvariantCulture), StringComparison.Ordinal) && own.Contains($"socket:[{columns[9]}]"));
     }

@@ -59,12 +59,14 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     /// </summary>
     private async ValueTask AwaitElectionAsync(MetadataRequest request)
     {
-        if (Leaders(request) is { Count: > 0 } leaders)
+        if (!services.Cluster.IsShared)
         {
-            // A killed process closes its sockets one after the other, and that of the client may be among the first.
-            await services.Cluster.HearAsync(leaders).ConfigureAwait(false);
+            // Nobody else to lead.
+            return;
         }
 
+        // A killed process closes its sockets one after the other, and that of the client may be among the first.
+        await services.Cluster.HearAsync(Leaders(request, services.Metadata.Current)).ConfigureAwait(false);
         long since = services.Time.GetTimestamp();
         for (Task next = services.Metadata.Next; IsElectionDue(request); next = services.Metadata.Next)
         {
@@ -78,16 +80,23 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
         }
     }
 
-    /// <summary>Who leads what is asked for; not looked for in a single broker.</summary>
-    private HashSet<int> Leaders(MetadataRequest request)
+    /// <summary>Whether something that is asked for is led by a broker that is not there.</summary>
+    private bool IsElectionDue(MetadataRequest request)
     {
         MetadataImage image = services.Metadata.Current;
+        IReadOnlyCollection<int> suspects = services.Cluster.Suspects;
+        return Leaders(request, image).Any(leader => image.Broker(leader) is null || suspects.Contains(leader));
+    }
+
+    /// <summary>Who leads what is asked for; where nobody can lead, no leader is noted.</summary>
+    private static HashSet<int> Leaders(MetadataRequest request, MetadataImage image)
+    {
         HashSet<int> leaders = [];
-        if (image.Brokers.Count > 1)
+        foreach (TopicImage topic in Asked(request, image))
         {
-            foreach (TopicImage topic in Asked(request, image))
+            foreach (PartitionImage partition in topic.PartitionArray)
             {
-                foreach (PartitionImage partition in topic.PartitionArray)
+                if (partition.Leader >= 0)
                 {
                     leaders.Add(partition.Leader);
                 }
@@ -100,27 +109,6 @@ internal sealed class MetadataHandler(BrokerServices services) : ApiHandler<Meta
     private static IEnumerable<TopicImage> Asked(MetadataRequest request, MetadataImage image) => request.Topics.IsNull
         ? image.Topics
         : request.Topics.Select(asked => asked.Name is null ? image.Topic(asked.TopicId) : image.Topic(asked.Name)).OfType<TopicImage>();
-
-    /// <summary>Whether something that is asked for is led by a broker that is not there; where nobody can lead, no leader is noted.</summary>
-    private bool IsElectionDue(MetadataRequest request)
-    {
-        MetadataImage image = services.Metadata.Current;
-        IReadOnlyCollection<int> suspects = services.Cluster.Suspects;
-        return Asked(request, image).Any(topic => IsElectionDue(topic, image, suspects));
-    }
-
-    private static bool IsElectionDue(TopicImage topic, MetadataImage image, IReadOnlyCollection<int> suspects)
-    {
-        foreach (PartitionImage partition in topic.PartitionArray)
-        {
-            if (partition.Leader >= 0 && (image.Broker(partition.Leader) is null || (suspects.Count > 0 && suspects.Contains(partition.Leader))))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     /// <summary>
     /// Those that have just died as well: librdkafka forgets a broker that is not listed, and with it, for up to a second, who leads now what that broker led. Apache Kafka lists a dead

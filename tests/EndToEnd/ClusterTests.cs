@@ -127,12 +127,12 @@ public sealed class ClusterTests : IAsyncLifetime
         await admin.CreateTopicsAsync([new TopicSpecification { Name = Led, NumPartitions = Many, ReplicationFactor = -1, ReplicasAssignments = Enumerable.Range(0, Many).ToDictionary(p => p, _ => (List<int>)[1, 2, 3]) }]);
         await using var load = new VerifiedLoad(Bootstrap, Led, Many, pauseMs: 1);
         await load.ProgressAsync("with one fetcher", Logs);
-        int[] before = [.. _brokers[1..].Select(b => Connections(b, _brokers[0].Port))];
+        int[] before = [.. _brokers[1..].Select(b => Sockets.To(b.ProcessId, _brokers[0].Port))];
         foreach (int count in (int[])[2, 4, 2, 1])
         {
             await SetFetchersAsync(admin, count);
             await Eventually.TrueAsync(
-                () => _brokers[1..].Zip(before).All(b => Connections(b.First, _brokers[0].Port) == b.Second + count - 1), () => $"each follower has {count} connections to fetch by, and not {string.Join(", ", _brokers[1..].Select(b => Connections(b, _brokers[0].Port)))} where it had {string.Join(", ", before)} with those of one\n{Logs()}");
+                () => _brokers[1..].Zip(before).All(b => Sockets.To(b.First.ProcessId, _brokers[0].Port) == b.Second + count - 1), () => $"each follower has {count} connections to fetch by, and not {string.Join(", ", _brokers[1..].Select(b => Sockets.To(b.ProcessId, _brokers[0].Port)))} where it had {string.Join(", ", before)} with those of one\n{Logs()}");
             await load.ProgressAsync($"with {count} fetchers", Logs);
         }
 
@@ -148,15 +148,6 @@ public sealed class ClusterTests : IAsyncLifetime
                 [new ConfigResource { Type = ResourceType.Broker, Name = $"{follower}" }] = [new ConfigEntry { Name = "num.replica.fetchers", Value = $"{count}", IncrementalOperation = AlterConfigOpType.Set }],
             });
         }
-    }
-
-    /// <summary>Established ones of the broker to a port.</summary>
-    private static int Connections(BrokerProcess broker, int port)
-    {
-        // One that was closed since it was listed has no target; only those that are kept open are to be counted.
-        HashSet<string> own = [.. Directory.GetFiles($"/proc/{broker.ProcessId}/fd").Select(fd => new FileInfo(fd).LinkTarget).OfType<string>()];
-        return ((string[])["tcp", "tcp6"]).SelectMany(kind => File.ReadLines($"/proc/{broker.ProcessId}/net/{kind}").Skip(1)).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Count(columns => columns[3] == "01" && columns[2].EndsWith(port.ToString("X4", CultureInfo.InvariantCulture), StringComparison.Ordinal) && own.Contains($"socket:[{columns[9]}]"));
     }
 
     private async Task CreateTopicAsync()

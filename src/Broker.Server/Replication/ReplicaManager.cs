@@ -242,14 +242,26 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
         return true;
     }
 
-    /// <summary>Tells of logs whose topics are not in the cluster: they are neither served nor deleted. Called when the cluster is known.</summary>
+    /// <summary>
+    /// Tells of logs that nobody asks for: of topics that are not in the cluster, and of partitions that were assigned to others while this broker was away. They are neither
+    /// served nor deleted. Called when the cluster is known.
+    /// </summary>
     public void ReportStray(MetadataImage image)
     {
-        foreach (IGrouping<string, PartitionLog> topic in logs.Logs.Where(log => image.Topic(log.TopicPartition.Topic) is null).GroupBy(log => log.TopicPartition.Topic, StringComparer.Ordinal))
+        foreach (IGrouping<string, PartitionLog> logsOfTopic in logs.Logs.GroupBy(log => log.TopicPartition.Topic, StringComparer.Ordinal))
         {
-            ReplicationLog.Stray(logger, topic.Key, topic.Count(), topic.First().DirectoryPath);
+            if (image.Topic(logsOfTopic.Key) is not { } topic)
+            {
+                ReplicationLog.Stray(logger, logsOfTopic.Key, logsOfTopic.Count(), logsOfTopic.First().DirectoryPath);
+            }
+            else if (logsOfTopic.Where(log => IsOfOthers(topic, log.TopicPartition.Partition)).ToArray() is { Length: > 0 } left)
+            {
+                ReplicationLog.Left(logger, topic.Name, left.Length, left[0].DirectoryPath);
+            }
         }
     }
+
+    private bool IsOfOthers(TopicImage topic, int partition) => partition >= topic.Partitions.Count || !topic.Partitions[partition].Replicas.Contains(brokerId);
 
     private async Task ApplyAsync(Partition partition, PartitionImage role)
     {
@@ -422,4 +434,10 @@ internal static partial class ReplicationLog
         Message = "Topic {Topic} is not in the cluster, but {Partitions} partitions of it have logs here, one in {Path}. They are not served; "
             + "stop the broker and remove their directories if the topic was deleted on purpose")]
     public static partial void Stray(ILogger logger, string topic, int partitions, string path);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Topic {Topic}: {Partitions} partitions have logs here, one in {Path}, but this broker is not one of their replicas: they were assigned to others while it was away. "
+            + "They are not served, and go on when they are assigned to it again; to free their space, stop the broker and remove their directories")]
+    public static partial void Left(ILogger logger, string topic, int partitions, string path);
 }

@@ -111,24 +111,25 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
         {
             await RunAsync("topics", "--create --topic lost --replica-assignment 2:3,1:3 --config min.insync.replicas=1");
             await cluster[3].StopAsync();
-            await UntilAsync("lost", ps => ps.TrueForAll(p => p.InSyncReplicas.Length == 1));
+            await UntilAsync("lost", ps => ps.All(p => p.Isr.Length == 1));
             await RunAsync("topics", "--describe --topic lost");
             await RunAsync("topics", "--describe --topic lost --under-replicated-partitions");
             await RunAsync("topics", "--describe --topic lost --at-min-isr-partitions");
             await cluster[2].StopAsync();
-            await UntilAsync("lost", ps => ps.Exists(p => p.Leader < 0));
+            await UntilAsync("lost", ps => ps.Any(p => p.Leader < 0));
             await RunAsync("topics", "--describe --topic lost");
             await RunAsync("topics", "--describe --topic lost --unavailable-partitions");
             await RunAsync("leader-election", "--election-type preferred --topic lost --partition 0");
             await RunAsync("leader-election", "--election-type unclean --topic lost --partition 0");
             await cluster[3].StartAsync(cluster[3].Kind);
-            await UntilAsync("lost", ps => ps.Exists(p => p.PartitionId == 1 && p.InSyncReplicas.Length == 2));
+            await UntilAsync("lost", ps => ps.Any(p => p.Index == 1 && p.Isr.Length == 2));
             await RunAsync("leader-election", "--election-type preferred --topic lost --partition 0");
             await RunAsync("leader-election", "--election-type unclean --topic lost --partition 0");
             await RunAsync("leader-election", "--election-type unclean --topic lost --partition 0");
+            await UntilAsync("lost", ps => ps[0].Leader == 3);
             await RunAsync("topics", "--describe --topic lost");
             await cluster[2].StartAsync(cluster[2].Kind);
-            await UntilAsync("lost", ps => ps.TrueForAll(p => p.InSyncReplicas.Length == 2));
+            await UntilAsync("lost", ps => ps.All(p => p.Isr.Length == 2));
             await RunAsync("topics", "--describe --topic lost");
         }
 
@@ -184,16 +185,16 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
             }
 
             await cluster[coordinator].StopAsync();
-            await UntilAsync("__consumer_offsets", ps => ps.TrueForAll(p => p.Leader > 0 && p.Leader != coordinator && p.InSyncReplicas.Length == 2));
+            await UntilAsync("__consumer_offsets", ps => ps.All(p => p.Leader > 0 && p.Leader != coordinator && p.Isr.Length == 2));
             await Task.WhenAll(cluster.Members.Where(m => m.IsRunning).Select(m => Eventually.TrueAsync(
-                () => !RawMetadata.BrokersAsync(m).Result.Contains(coordinator), $"broker {m.Id} lists {coordinator} no more, which has ended\n{cluster.Logs}")));
+                () => !RawMetadata.AskAsync(m).Result.Brokers.Contains(coordinator), $"broker {m.Id} lists {coordinator} no more, which has ended\n{cluster.Logs}")));
             await RunAsync("consumer-groups", "--describe --all-groups");
             await RunAsync("consumer-groups", "--group readers --topic read:0 --reset-offsets --to-earliest --dry-run");
             await RunAsync("consumer-groups", "--group readers --topic read:0 --reset-offsets --shift-by 2 --execute");
             await RunAsync("consumer-groups", "--delete-offsets --group readers --topic read:1");
             await RunAsync("consumer-groups", "--describe --group readers");
             await cluster[coordinator].StartAsync(cluster[coordinator].Kind);
-            await UntilAsync("__consumer_offsets", ps => ps.TrueForAll(p => p.InSyncReplicas.Length == 3));
+            await UntilAsync("__consumer_offsets", ps => ps.All(p => p.Isr.Length == 3));
             await RunAsync("consumer-groups", "--describe --group readers");
             await RunAsync("consumer-groups", "--delete --group readers");
             await RunAsync("consumer-groups", "--delete --group readers");
@@ -229,6 +230,11 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
 
         private async Task RunAsync(string name, string arguments, Func<string, bool>? wanted = null)
         {
+            if (name == "topics" && arguments.Split("--describe --topic ") is ["", string described])
+            {
+                await AgreedAsync(described.Split(' ')[0]);
+            }
+
             (int exitCode, string[] lines) = await shell.RunAsync(name, arguments);
             string[] shown = [.. lines.Where(l => !l.StartsWith("at ", StringComparison.Ordinal) && !l.Contains("is deprecated", StringComparison.Ordinal) && (wanted is null || wanted(l))).Select(l => Normal(l.Replace(cluster.Bootstrap, "(bootstrap)", StringComparison.Ordinal)))];
             if (name == "consumer-groups")
@@ -243,8 +249,17 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
         private Task FinishedAsync() => Eventually.TrueAsync(
             () => shell.RunAsync("reassign-partitions", "--list").Result.Lines.Contains("No partition reassignments found."), $"the reassignment ends\n{cluster.Logs}", TimeSpan.FromMinutes(2), pauseMs: 200);
 
-        private async Task UntilAsync(string topic, Func<List<PartitionMetadata>, bool> wanted) => await Eventually.TrueAsync(
-            () => cluster.Members.Where(m => m.IsRunning).All(m => cluster.Ask(m, admin => admin.GetMetadata(topic, TimeSpan.FromSeconds(5)).Topics[0].Partitions) is { Count: > 0 } partitions && wanted(partitions)),
+        /// <summary>The tools ask any broker: none may be behind.</summary>
+        private async Task AgreedAsync(string topic)
+        {
+            string Told(ClusterMember member) => string.Join("; ", RawMetadata.AskAsync(member, topic).Result.Partitions.Select(p => $"{p.Index} {p.Leader} {p.Epoch} [{string.Join(", ", p.Isr)}]"));
+            await Eventually.TrueAsync(
+                () => cluster.Members.Where(m => m.IsRunning).Select(Told).Distinct(StringComparer.Ordinal).Count() == 1, $"all tell the same of {topic}\n{cluster.Logs}", pauseMs: 100);
+        }
+
+        /// <summary>The same of what is waited for.</summary>
+        private async Task UntilAsync(string topic, Func<RawPartition[], bool> wanted) => await Eventually.TrueAsync(
+            () => cluster.Members.Where(m => m.IsRunning).All(m => RawMetadata.AskAsync(m, topic).Result.Partitions is { Length: > 0 } partitions && wanted(partitions)),
             $"{topic} is as wanted\n{cluster.Logs}", TimeSpan.FromSeconds(90), pauseMs: 100);
 
         private async Task FillAsync()

@@ -8,7 +8,7 @@ namespace Broker.EndToEnd;
 /// </summary>
 internal sealed class HighWatermarkWatch : IAsyncDisposable
 {
-    private const short ListOffsets = 2, Metadata = 3;
+    private const short ListOffsets = 2;
     private const short FencedLeaderEpoch = 74, UnknownLeaderEpoch = 75, OffsetNotAvailable = 78, NotLeader = 6, UnknownTopic = 3, StorageError = 56;
     private const int PauseMs = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1000);
@@ -56,8 +56,8 @@ internal sealed class HighWatermarkWatch : IAsyncDisposable
             try
             {
                 connection ??= await RawConnection.OpenAsync(member.Address, member.Port, Patience);
-                await connection.SendAsync(RequestBytes.Request(Metadata, 7, question).Int32(1).String(_topic).Int8(0).ToArray());
-                Learn(await AnswerAsync(connection, question));
+                await connection.SendAsync(RawMetadata.Request(question, _topic));
+                Learn(RawMetadata.Read(await AnswerAsync(connection, question)));
                 await AskAsync(connection, member.Id, ++question);
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
@@ -73,23 +73,14 @@ internal sealed class HighWatermarkWatch : IAsyncDisposable
         connection?.Dispose();
     }
 
-    private void Learn(ResponseBytes answer)
+    private void Learn(RawMetadata metadata)
     {
-        answer.Int32();
-        for (int brokers = answer.Int32(); brokers > 0; brokers--)
-        {
-            (answer.Int32(), answer.String(), answer.Int32(), answer.String()).GetHashCode();
-        }
-
-        (answer.String(), answer.Int32(), answer.Int32(), answer.Int16(), answer.String(), answer.Bool()).GetHashCode();
         lock (_lock)
         {
-            for (int partitions = answer.Int32(); partitions > 0; partitions--)
+            foreach (RawPartition partition in metadata.Partitions)
             {
-                answer.Int16();
-                (int index, int leader, int epoch) = (answer.Int32(), answer.Int32(), answer.Int32());
-                _known[index] = epoch > _known[index].Epoch ? (leader, epoch, _known[index].Highest) : _known[index];
-                (answer.Int32s(), answer.Int32s(), answer.Int32s()).GetHashCode();
+                (int Leader, int Epoch, long Highest) known = _known[partition.Index];
+                _known[partition.Index] = partition.Epoch > known.Epoch ? (partition.Leader, partition.Epoch, known.Highest) : known;
             }
         }
     }

@@ -27,11 +27,14 @@ internal sealed class MemberCluster : IAsyncDisposable
     public ClusterMember this[int id] => Members[id - 1];
 
     /// <summary>Nothing of it runs yet but ZooKeeper.</summary>
-    public static async Task<MemberCluster> CreateAsync(int count, params string[] settings)
+    public static Task<MemberCluster> CreateAsync(int count, params string[] settings) => CreateAsync(count, _ => settings);
+
+    /// <summary>The same with settings for each id.</summary>
+    public static async Task<MemberCluster> CreateAsync(int count, Func<int, string[]> settings)
     {
         ZooKeeperServer server = await ZooKeeperServer.StartAsync();
         int[] ports = FreePorts.Find(count);
-        return new MemberCluster(server, server.Address, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings))]);
+        return new MemberCluster(server, server.Address, [.. ports.Select((port, i) => new ClusterMember(i + 1, port, server.Address, settings(i + 1)))]);
     }
 
     /// <summary>Around an ensemble, which it disposes of, each broker in a space of its own where there are some.</summary>

@@ -254,14 +254,17 @@ internal sealed class ReplicaManager(int brokerId, LogManager logs, ConfigStore 
             {
                 ReplicationLog.Stray(logger, logsOfTopic.Key, logsOfTopic.Count(), logsOfTopic.First().DirectoryPath);
             }
-            else if (logsOfTopic.Where(log => IsOfOthers(topic, log.TopicPartition.Partition)).ToArray() is { Length: > 0 } left)
+            else if (logsOfTopic.Where(log => IsOfOthers(log, topic)).ToArray() is { Length: > 0 } left)
             {
                 ReplicationLog.Left(logger, topic.Name, left.Length, left[0].DirectoryPath);
             }
         }
     }
 
-    private bool IsOfOthers(TopicImage topic, int partition) => partition >= topic.Partitions.Count || !topic.Partitions[partition].Replicas.Contains(brokerId);
+    /// <summary>Not while nobody has told who its replicas are, nor for a topic that had the same name.</summary>
+    private bool IsOfOthers(PartitionLog log, TopicImage topic) =>
+        log.TopicPartition.Partition < topic.Partitions.Count && topic.Partitions[log.TopicPartition.Partition].Replicas is { Length: > 0 } replicas && !replicas.Contains(brokerId)
+        && (log.TopicId == topic.Id || log.TopicId == Guid.Empty);
 
     private async Task ApplyAsync(Partition partition, PartitionImage role)
     {

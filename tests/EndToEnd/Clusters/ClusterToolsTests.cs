@@ -252,15 +252,12 @@ public sealed partial class ClusterToolsTests(ITestOutputHelper output)
         /// <summary>The tools ask any broker: none may be behind.</summary>
         private async Task AgreedAsync(string topic)
         {
-            string Told(ClusterMember member) => string.Join("; ", RawMetadata.AskAsync(member, topic).Result.Partitions.Select(p => $"{p.Index} {p.Leader} {p.Epoch} [{string.Join(", ", p.Isr)}]"));
+            string View(ClusterMember member) => string.Join("; ", RawMetadata.AskAsync(member, topic).Result.Partitions.Select(p => $"{p.Index} {p.Leader} {p.Epoch} [{string.Join(", ", p.Isr)}]"));
             await Eventually.TrueAsync(
-                () => cluster.Members.Where(m => m.IsRunning).Select(Told).Distinct(StringComparer.Ordinal).Count() == 1, $"all tell the same of {topic}\n{cluster.Logs}", pauseMs: 100);
+                () => cluster.Members.Where(m => m.IsRunning).Select(View).Distinct(StringComparer.Ordinal).Count() == 1, $"all tell the same of {topic}\n{cluster.Logs}", pauseMs: 100);
         }
 
-        /// <summary>The same of what is waited for.</summary>
-        private async Task UntilAsync(string topic, Func<RawPartition[], bool> wanted) => await Eventually.TrueAsync(
-            () => cluster.Members.Where(m => m.IsRunning).All(m => RawMetadata.AskAsync(m, topic).Result.Partitions is { Length: > 0 } partitions && wanted(partitions)),
-            $"{topic} is as wanted\n{cluster.Logs}", TimeSpan.FromSeconds(90), pauseMs: 100);
+        private Task UntilAsync(string topic, Func<RawPartition[], bool> wanted) => cluster.UntilAsync(topic, wanted, "as wanted");
 
         private async Task FillAsync()
         {

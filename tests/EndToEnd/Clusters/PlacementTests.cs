@@ -86,7 +86,6 @@ public sealed class PlacementTests
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => producer.ProduceAsync(new TopicPartition(Left, 0), new Message<Null, string> { Value = $"{i}" })));
     }
 
-    private static Task InSyncAsync(MemberCluster cluster, string topic, params int[] brokers) => Eventually.TrueAsync(
-        () => RawMetadata.AskAsync(cluster[1], topic).Result.Partitions is { Length: 1 } partitions && partitions[0].Isr.Order().SequenceEqual(brokers),
-        $"{topic} is in sync on {string.Join(", ", brokers)}\n{cluster.Logs}", TimeSpan.FromSeconds(90), pauseMs: 100);
+    private static Task InSyncAsync(MemberCluster cluster, string topic, params int[] brokers) =>
+        cluster.UntilAsync(topic, ps => ps.All(p => p.Isr.Order().SequenceEqual(brokers)), $"in sync on {string.Join(", ", brokers)}");
 }

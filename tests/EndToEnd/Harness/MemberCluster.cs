@@ -108,6 +108,11 @@ internal sealed class MemberCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Every broker that runs tells what is wanted of the topic, each asked by itself: clients ask any, and none may be behind.</summary>
+    public Task UntilAsync(string topic, Func<RawPartition[], bool> wanted, string what) => Eventually.TrueAsync(
+        () => Members.Where(m => m.IsRunning).All(m => RawMetadata.AskAsync(m, topic).Result.Partitions is { Length: > 0 } partitions && wanted(partitions)),
+        () => $"{topic} is {what}\n{Logs}", TimeSpan.FromSeconds(90), pauseMs: 100);
+
     /// <summary>By partition, as a broker shows it.</summary>
     public IReadOnlyList<int> Leaders(string topic)
     {

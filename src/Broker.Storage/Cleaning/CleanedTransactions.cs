@@ -2,7 +2,8 @@ namespace Broker.Storage;
 
 /// <summary>
 /// Follows the transactions of a log while its batches go by in order: which batches were aborted, and which markers have lost all records of their transaction.
-/// A marker may go only then, because a reader needs it as long as there is something that it ends. Used by one thread.
+/// A marker may go only then, because a reader needs it as long as there is something that it ends. It also stays when a producer snapshot shows its transaction open:
+/// a recovery from there on would leave it open for ever. Used by one thread.
 /// </summary>
 internal sealed class CleanedTransactions
 {
@@ -10,6 +11,9 @@ internal sealed class CleanedTransactions
     private readonly PriorityQueue<AbortedTransaction, long> _ahead = new();
     private readonly Dictionary<long, OpenAborted> _aborted = [];
     private readonly HashSet<long> _committed = [];
+
+    // Producers whose next marker ends what a snapshot shows open.
+    private readonly HashSet<long> _openInSnapshot = [];
 
     /// <summary>Where the aborted transactions that still have records in the input are written; null while the map is built.</summary>
     public TransactionIndex? Output { get; set; }
@@ -20,6 +24,19 @@ internal sealed class CleanedTransactions
         foreach (AbortedTransaction transaction in aborted)
         {
             _ahead.Enqueue(transaction, transaction.FirstOffset);
+        }
+    }
+
+    /// <summary>The next segment is the first of those that are joined, and <paramref name="producers"/> is what the newest snapshot at or below its start says.</summary>
+    public void StartFrom(ProducerStates producers)
+    {
+        _openInSnapshot.Clear();
+        foreach (ProducerState producer in producers.All)
+        {
+            if (producer.TransactionFirstOffset >= 0)
+            {
+                _openInSnapshot.Add(producer.ProducerId);
+            }
         }
     }
 
@@ -51,6 +68,12 @@ internal sealed class CleanedTransactions
             return true;
         }
 
+        bool endsNothing = EndsNothing(batch, found);
+        return !_openInSnapshot.Remove(batch.ProducerId) && endsNothing;
+    }
+
+    private bool EndsNothing(in BatchInfo batch, ControlRecord found)
+    {
         if (found.IsCommit)
         {
             return !_committed.Remove(batch.ProducerId);

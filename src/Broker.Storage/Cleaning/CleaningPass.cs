@@ -90,6 +90,7 @@ internal sealed class CleaningPass
         using CleanedSegmentWriter output = new(
             _services.Files, _log.DirectoryPath, group[0].BaseOffset, config.IndexIntervalBytes, config.SegmentIndexBytes, BufferBytes, Account);
         transactions.Output = output.Transactions;
+        transactions.StartFrom(ProducerSnapshots.Before(_services, _log.DirectoryPath, Segments, group[0].BaseOffset));
         foreach (LogSegment segment in group)
         {
             int index = Array.IndexOf(Segments, segment);

@@ -91,6 +91,7 @@ public sealed partial class PartitionLog
             }
 
             cleaned.RenameToFinal();
+            ProducerSnapshots.DeleteBetween(Files, _path, cleaned.BaseOffset, segments[at + old.Length].BaseOffset);
             LogSegment replacement = new(_services, _path, cleaned.BaseOffset, cleaned.Size, old[0].Options);
             _segments = [.. segments[..at], replacement, .. segments[(at + old.Length)..]];
         }

@@ -153,6 +153,20 @@ internal static class ProducerSnapshots
         }
     }
 
+    /// <summary>
+    /// Those inside of segments that were cleaned, both ends exclusive: only what stood at their start was looked at when markers went, so from these a transaction could stay open.
+    /// </summary>
+    public static void DeleteBetween(LogFiles files, string directory, long start, long end)
+    {
+        foreach (long offset in Find(files, directory).GetViewBetween(start, end))
+        {
+            if (offset > start && offset < end)
+            {
+                files.Delete(PathOf(directory, offset));
+            }
+        }
+    }
+
     private static void DropAbove(LogFiles files, string directory, SortedSet<long> snapshots, long offset)
     {
         foreach (long taken in snapshots.Where(s => s > offset).ToArray())

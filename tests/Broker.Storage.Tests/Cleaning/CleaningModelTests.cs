@@ -27,6 +27,7 @@ public class CleaningModelTests
     [Theory]
     [InlineData(1)]
     [InlineData(15973468)]
+    [InlineData(2630983)]
     public void Known_seeds(int seed) => Run(seed);
 
     private static int Setting(string name, int otherwise) =>

@@ -153,6 +153,48 @@ public class CleaningTests
         Assert.Equal("1:b=1 3:a=committed 5:c=1 6:d=1 7:e=1", rig.Seen);
     }
 
+    /// <summary>Without the marker a recovery from that snapshot on would hold the last stable offset back for ever.</summary>
+    [Fact]
+    public void A_marker_stays_while_a_snapshot_shows_its_transaction_open()
+    {
+        using CleaningRig rig = new(("delete.retention.ms", "0"));
+        rig.PutInTransaction(7, 0, "a=aborted");
+        rig.Roll();
+        rig.End(7, commit: false);
+        rig.Put("b=1");
+        Assert.Equal(ErrorCode.None, rig.Log.DeleteRecords(1));
+        rig.RollAndClean();
+        rig.Put("b=2");
+        rig.RollAndClean();
+        Assert.Equal([1L, 3L], StoredBatch.All(rig.Log).Select(b => b.BaseOffset));
+
+        rig.Rig.Crash();
+        Assert.Equal(-1, Assert.Single(rig.Log.Producers()).CurrentTransactionStartOffset);
+        rig.Log.AdvanceHighWatermark(long.MaxValue);
+        Assert.Equal(rig.Log.LogEndOffset, rig.Log.LastStableOffset);
+    }
+
+    [Fact]
+    public void A_snapshot_inside_of_cleaned_segments_goes()
+    {
+        using CleaningRig rig = new(("delete.retention.ms", "0"));
+        rig.PutInTransaction(7, 0, "a=aborted");
+        rig.Rig.Restart();
+        rig.Put("c=1");
+        rig.End(7, commit: false);
+        rig.PutIdempotent(7, 1, "b=1");
+        for (int i = 2; i < 5; i++)
+        {
+            rig.Roll();
+            rig.Put($"b={i}");
+            Assert.True(rig.Clean());
+        }
+
+        Assert.Equal([1L, 3L, 5L, 6L], StoredBatch.All(rig.Log).Select(b => b.BaseOffset));
+        Assert.Equal(ErrorCode.None, rig.Log.TruncateTo(3));
+        Assert.DoesNotContain(rig.Log.Producers(), p => p.CurrentTransactionStartOffset >= 0);
+    }
+
     [Fact]
     public void The_last_batch_of_a_producer_stays_as_an_empty_header()
     {

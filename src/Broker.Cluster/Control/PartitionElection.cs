@@ -37,16 +37,15 @@ internal static class PartitionElection
     }
 
     /// <summary>
-    /// At the start of a controller, which does not know what happened before. A broker that registered after the state was written was away in between:
-    /// it may lead only if none of those in sync stayed, and then in a new epoch.
+    /// At the start of a controller, which does not know what happened before. A broker that registered after the state was written was away in between: it counts only if none of
+    /// those in sync stayed, and leads in a new epoch then. That holds for those that are held for dead as well: who was away and is registered again stays rather than those that are gone.
     /// </summary>
     public static (int Leader, int[] Isr, bool IsNewEpoch) AtStart(
         int[] replicas, int leader, int[] isr, Predicate<int> isAlive, Predicate<int> isHeld, Predicate<int> stayed, bool allowsUnclean)
     {
-        bool StayedAlive(int broker) => isAlive(broker) && stayed(broker);
-        bool StayedHeld(int broker) => isHeld(broker) && stayed(broker);
-        Predicate<int> trusted = Array.Exists(isr, b => StayedAlive(b) || StayedHeld(b)) ? StayedAlive : isAlive;
-        (int next, int[] inSync) = AfterBrokers(replicas, leader, isr, trusted, StayedHeld, allowsUnclean);
+        bool hasStayed = Array.Exists(isr, b => (isAlive(b) || isHeld(b)) && stayed(b));
+        bool Counts(int broker) => !hasStayed || stayed(broker);
+        (int next, int[] inSync) = AfterBrokers(replicas, leader, isr, b => isAlive(b) && Counts(b), b => isHeld(b) && Counts(b), allowsUnclean);
         bool cameBack = next >= 0 && next == leader && !stayed(next);
         return (next, inSync, cameBack || next != leader || inSync.Length != isr.Length);
     }

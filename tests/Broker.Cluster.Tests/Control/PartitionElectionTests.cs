@@ -29,6 +29,9 @@ public sealed class PartitionElectionTests
     [InlineData("", "2", "", -1, "2")]
     [InlineData("3", "2", "3", -1, "2")]
     [InlineData("2 3", "1", "2 3", -1, "1")]
+    [InlineData("", "1", "1", -1, "1")]
+    [InlineData("", "1 2", "1 2", -1, "1 2")]
+    [InlineData("2", "1", "1 2", 2, "2")]
     public void Those_held_for_dead_stay_rather_than_those_that_are_gone(string alive, string held, string cameBack, int expectedLeader, string expectedIsr)
     {
         (int next, int[] inSync, _) = PartitionElection.AtStart([1, 2, 3], 1, [1, 2, 3], Ids(alive).Contains, Ids(held).Contains, b => !Ids(cameBack).Contains(b), allowsUnclean: true);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Broker.Protocol;
 using Broker.Protocol.Records;
@@ -6,8 +5,8 @@ using Broker.Protocol.Records;
 namespace Broker.Storage.Tests;
 
 /// <summary>
-/// Random operations on a compacted log against <see cref="CleaningModel"/>. A failure prints its seed and what was done. MODEL_SEEDS sets how many seeds are run,
-/// MODEL_FIRST_SEED where they begin.
+/// Random operations on a compacted log against <see cref="CleaningModel"/>. A failure prints its seed and what was done. BROKER_MODEL_SEEDS sets how many seeds
+/// are run, BROKER_MODEL_SEED where they begin.
 /// </summary>
 public class CleaningModelTests
 {
@@ -18,8 +17,8 @@ public class CleaningModelTests
     [Fact]
     public void The_log_keeps_what_the_model_keeps()
     {
-        int count = Setting("MODEL_SEEDS", 500);
-        int first = Setting("MODEL_FIRST_SEED", Environment.TickCount & 0xffffff);
+        int count = CampaignSize.Of("BROKER_MODEL_SEEDS", 500);
+        int first = CampaignSize.Of("BROKER_MODEL_SEED", Environment.TickCount & 0xffffff);
         Parallel.For(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = 2 }, Run);
     }
 
@@ -29,9 +28,6 @@ public class CleaningModelTests
     [InlineData(15973468)]
     [InlineData(2630983)]
     public void Known_seeds(int seed) => Run(seed);
-
-    private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out int value) ? value : otherwise;
 
     private static void Run(int seed)
     {

@@ -2,17 +2,19 @@ using Broker.Protocol;
 
 namespace Broker.Storage.Tests;
 
-/// <summary>Random operations against a list in memory; the whole log is checked after each. A failure prints its seed.</summary>
+/// <summary>
+/// Random operations against a list in memory; the whole log is checked after each. A failure prints its seed. BROKER_MODEL_SEEDS sets how many seeds are run, BROKER_MODEL_SEED where they begin.
+/// </summary>
 public class ModelTests
 {
-    private const int Seeds = 25;
     private const int Steps = 60;
 
     [Fact]
     public void The_log_agrees_with_a_list()
     {
-        int first = Environment.TickCount & 0xffff;
-        for (int seed = first; seed < first + Seeds; seed++)
+        int count = CampaignSize.Of("BROKER_MODEL_SEEDS", 25);
+        int first = CampaignSize.Of("BROKER_MODEL_SEED", Environment.TickCount & 0xffffff);
+        for (int seed = first; seed < first + count; seed++)
         {
             Run(seed);
         }

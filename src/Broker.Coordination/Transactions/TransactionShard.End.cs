@@ -78,7 +78,12 @@ internal sealed partial class TransactionShard
             {
                 continue;
             }
-            if (entry.Unmarked.Count == 0)
+            if (entry.Decide is { } decide)
+            {
+                entry.Decide = null;
+                decide(effects);
+            }
+            else if (entry.Unmarked.Count == 0)
             {
                 Complete(entry, now, effects);
             }

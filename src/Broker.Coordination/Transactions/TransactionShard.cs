@@ -119,8 +119,12 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
         _retries.Enqueue(entry, entry.RetryAtMs);
     }
 
-    /// <summary>Appends the next state; it is in force, and the caller answered, once that is in the log. A failed append changes nothing.</summary>
-    private void Write(Entry entry, TransactionSnapshot next, Call<ProducerResult>? call, Effects effects, Func<Moment, Effects, ProducerResult> then)
+    /// <summary>
+    /// Appends the next state; it is in force, and the caller answered, once that is in the log. A failed append changes nothing, but that a decision which may be in the log is written
+    /// again until it is: who leads next may find it and act on it, so the other decision must not follow it.
+    /// </summary>
+    private void Write(
+        Entry entry, TransactionSnapshot next, Call<ProducerResult>? call, Effects effects, Func<Moment, Effects, ProducerResult> then, bool isRepeated = false)
     {
         entry.IsPending = true;
         entry.Waiting = call;
@@ -139,9 +143,20 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
             }
             else
             {
-                fx.TransactionNotes.Add(new TransactionNote(TransactionNoteKind.AppendFailed, entry.Id, next.ProducerId, next.Epoch, $"{next.State} could not be written: {error}"));
+                bool isDecided = isRepeated || (next.IsPrepared && AppendErrors.MayBeWritten(error));
+                if (!isRepeated)
+                {
+                    string text = isDecided ? $"{next.State} may be written or not ({error}): tried again until it is" : $"{next.State} could not be written: {error}";
+                    fx.TransactionNotes.Add(new TransactionNote(TransactionNoteKind.AppendFailed, entry.Id, next.ProducerId, next.Epoch, text));
+                }
                 result = new ProducerResult(AppendErrors.ForTransaction(error));
-                if (entry.Current.IsPrepared)
+                if (isDecided)
+                {
+                    entry.IsPending = true;
+                    entry.Decide = again => Write(entry, next, null, again, then, isRepeated: true);
+                    RetryLater(entry, now);
+                }
+                else if (entry.Current.IsPrepared)
                 {
                     RetryLater(entry, now);
                 }
@@ -166,5 +181,8 @@ internal sealed partial class TransactionShard(int coordinatorEpoch, Transaction
         public HashSet<TopicPartition> Unmarked { get; set; } = [];
         public long Attempt { get; set; }
         public long RetryAtMs { get; set; } = Moment.Never;
+
+        /// <summary>Writes once more a decision of which nobody knows whether it is in the log.</summary>
+        public Action<Effects>? Decide { get; set; }
     }
 }

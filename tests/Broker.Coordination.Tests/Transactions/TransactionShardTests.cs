@@ -45,6 +45,37 @@ public sealed class TransactionShardTests
         Assert.Equal(TransactionState.Ongoing, _driver.Shard.Find("a")!.State);
     }
 
+    /// <summary>A decision that timed out may be in the log: a coordinator that finds it there acts on it, so this one must not decide otherwise.</summary>
+    [Theory]
+    [InlineData(ErrorCode.RequestTimedOut)]
+    [InlineData(ErrorCode.NotEnoughReplicasAfterAppend)]
+    [InlineData(ErrorCode.NotLeaderOrFollower)]
+    public void A_decision_that_may_be_in_the_log_stands(ErrorCode error)
+    {
+        _driver.Init("a", timeoutMs: 5_000);
+        _driver.Add("a", 100, 0, One);
+        _driver.HoldAppends = true;
+        Call<ProducerResult> end = _driver.End("a", 100, 0, isCommit: true);
+        _driver.CompleteAppend(error);
+        Assert.Equal(AppendErrors.ForTransaction(error), end.Result!.Error);
+
+        // Nobody brings it to abort: not the producer, not the next one, not the timeout.
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.End("a", 100, 0, isCommit: false).Result!.Error);
+        Assert.Equal(ErrorCode.ConcurrentTransactions, _driver.Init("a").Result!.Error);
+        _driver.Wait(20_000);
+        Assert.Equal(1, _driver.HeldAppends);
+        _driver.CompleteAppend(ErrorCode.NotEnoughReplicas);
+        Assert.Empty(_driver.Markers);
+
+        _driver.Wait(20_000);
+        _driver.HoldAppends = false;
+        _driver.CompleteAppend();
+        Assert.True(Assert.Single(_driver.Markers).IsCommit);
+        _driver.WriteAllMarkers();
+        Assert.Equal(ErrorCode.None, _driver.End("a", 100, 0, isCommit: true).Result!.Error);
+        Assert.Equal([TransactionState.Empty, TransactionState.Ongoing, TransactionState.PrepareCommit, TransactionState.CompleteCommit], _driver.Log.Select(r => r.Value!.State));
+    }
+
     [Fact]
     public void A_new_producer_fences_the_one_before_and_ends_its_transaction()
     {

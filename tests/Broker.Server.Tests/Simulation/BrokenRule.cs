@@ -17,6 +17,7 @@ internal enum BrokenRule
     CoordinatorAnswersAtOnce,
     MarkersBeforeTheDecisionIsReplicated,
     DecidesInItsFirstEpochOnly,
+    TimedOutCountsAsRefused,
     NewcomersBelieveAnyController,
     AcceptedAgainIsInSync,
     HeldForDeadIsNotFenced,

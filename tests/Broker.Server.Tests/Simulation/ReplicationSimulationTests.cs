@@ -62,6 +62,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
     [InlineData("NewcomersBelieveAnyController", 7201, true, "Groups", true)]
     [InlineData("MarkersBeforeTheDecisionIsReplicated", 23001, false, "Transactions")]
     [InlineData("DecidesInItsFirstEpochOnly", 1, false, "Transactions")]
+    [InlineData("TimedOutCountsAsRefused", 228001, false, "Transactions")]
     [InlineData("AcceptedAgainIsInSync", 1, false, "Nothing", true)]
     [InlineData("HeldForDeadIsNotFenced", 1, false, "Nothing", true)]
     [InlineData("HeldForDeadIsGivenUp", 1813, true, "Nothing", true)]

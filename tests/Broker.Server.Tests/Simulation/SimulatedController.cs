@@ -129,11 +129,14 @@ internal sealed class SimulatedController
     /// <summary>Hears of registrations that ended and began. True when there is something to tell.</summary>
     public bool Notice(Dictionary<int, long> all)
     {
+        int[] ended = [.. _all.Where(r => all.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
+
+        // Nobody is held for dead whose present registration was not seen to accept connections.
+        HeldForDead.ExceptWith(ended);
         Dictionary<int, long> now = Live(all);
         int[] back = [.. now.Keys.Where(_wereHeld.Contains)];
         _wereHeld.Clear();
         _wereHeld.UnionWith(HeldForDead.Where(all.ContainsKey));
-        int[] ended = [.. _all.Where(r => all.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
         int[] gone = [.. _registered.Where(r => now.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key)];
         _all = all;
         if (gone.Length == 0 && ended.Length == 0 && now.Count == _registered.Count)
@@ -146,7 +149,7 @@ internal sealed class SimulatedController
             _registered.Remove(broker);
         }
 
-        _maybe = _broken == BrokenRule.HeldForDeadIsGivenUp ? [] : all.Where(r => HeldForDead.Contains(r.Key) && !ended.Contains(r.Key)).ToDictionary();
+        _maybe = _broken == BrokenRule.HeldForDeadIsGivenUp ? [] : all.Where(r => HeldForDead.Contains(r.Key)).ToDictionary();
         Elect(isFenced: _broken != BrokenRule.HeldForDeadIsNotFenced || !Array.TrueForAll(gone, all.ContainsKey));
         _registered = now;
         Elect();

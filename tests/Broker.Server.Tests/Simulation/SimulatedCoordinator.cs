@@ -72,7 +72,7 @@ internal abstract class SimulatedCoordinator(SimulatedReplica replica, int leade
     {
         if (_awaited is not null)
         {
-            End(ErrorCode.RequestTimedOut);
+            End(Broken == BrokenRule.TimedOutCountsAsRefused ? ErrorCode.NotEnoughReplicas : ErrorCode.RequestTimedOut);
         }
     }
 

@@ -153,7 +153,7 @@ internal sealed partial class Group
     {
         string oldId = member.Id;
         string? oldLeader = LeaderId;
-        (JoinProtocol[] protocols, int rebalanceTimeoutMs, int sessionTimeoutMs) old = (member.Protocols, member.RebalanceTimeoutMs, member.SessionTimeoutMs);
+        var before = MemberOnRecord.Of(member, Generation);
         ReplaceMemberId(member, newId, effects);
         SetSessionDeadline(member, now.MonotonicMs + join.SessionTimeoutMs);
         UpdateMember(member, join.Protocols, join.RebalanceTimeoutMs, join.SessionTimeoutMs);
@@ -177,30 +177,57 @@ internal sealed partial class Group
         }
 
         ComputeSubscribedTopics();
-        int generation = Generation;
+        if (_returning.GetValueOrDefault(member.InstanceId!)?.Generation != Generation)
+        {
+            _returning[member.InstanceId!] = before;
+        }
+        _returnsOnTheirWay++;
+        Dictionary<string, MemberOnRecord> written = _returning.Keys.Where(_staticMembers.ContainsKey)
+            .ToDictionary(id => id, id => MemberOnRecord.Of(FindMember(_staticMembers[id])!, Generation), StringComparer.Ordinal);
         effects.Append([Snapshot()], (error, later, fx) =>
         {
-            if (call.IsAnswered)
+            bool isWritten = error == ErrorCode.None;
+            if (!call.IsAnswered)
             {
-                return;
-            }
-            if (error == ErrorCode.None)
-            {
-                AnswerJoin(member, Unchanged(member, oldLeader, join.SupportsSkipAssignment), fx);
+                if (!isWritten)
+                {
+                    fx.Note(GroupNoteKind.AppendFailed, this, RebalanceHistory.OneLine($"{who} could not be written: {error}"));
+                }
+                AnswerJoin(member, isWritten
+                    ? Unchanged(member, oldLeader, join.SupportsSkipAssignment)
+                    : JoinResult.Failed(AppendErrors.ForGroup(error), "") with { Generation = Generation }, fx);
                 SetSessionDeadline(member, later.MonotonicMs + member.SessionTimeoutMs);
-                return;
             }
-            fx.Note(GroupNoteKind.AppendFailed, this, RebalanceHistory.OneLine($"{who} could not be written: {error}"));
-            AnswerJoin(member, JoinResult.Failed(AppendErrors.ForGroup(error), "") with { Generation = Generation }, fx);
-            if (State == GroupState.Stable && Generation == generation && member.Id == newId)
-            {
-                UpdateMember(member, old.protocols, old.rebalanceTimeoutMs, old.sessionTimeoutMs);
-                ReplaceMemberId(member, oldId, fx);
-                ComputeSubscribedTopics();
-            }
-            SetSessionDeadline(member, later.MonotonicMs + member.SessionTimeoutMs);
+            SettleReturns(isWritten ? written : [], fx);
             TryCompleteJoin(later, fx);
         });
+    }
+
+    /// <summary>
+    /// A record of a return was written, and says <paramref name="written"/> of who had returned then, or failed, and says nothing. Every record tells of all members, so only when no more are
+    /// on their way is it known what the log says: those of whom it says the former id have it again.
+    /// </summary>
+    private void SettleReturns(Dictionary<string, MemberOnRecord> written, Effects effects)
+    {
+        foreach ((string instanceId, MemberOnRecord record) in written)
+        {
+            _returning[instanceId] = record;
+        }
+        if (--_returnsOnTheirWay > 0)
+        {
+            return;
+        }
+        foreach ((string instanceId, MemberOnRecord record) in _returning)
+        {
+            if (State == GroupState.Stable && record.Generation == Generation && _staticMembers.TryGetValue(instanceId, out string? id) && id != record.Id)
+            {
+                GroupMember member = FindMember(id)!;
+                UpdateMember(member, record.Protocols, record.RebalanceTimeoutMs, record.SessionTimeoutMs);
+                ReplaceMemberId(member, record.Id, effects);
+                ComputeSubscribedTopics();
+            }
+        }
+        _returning.Clear();
     }
 
     /// <summary>

